@@ -17,8 +17,11 @@
     │   ├── LeaseLost                somebody else holds it now
     │   ├── EvidenceAltered          bytes no longer match their hash
     │   └── DiskFull
+    ├── NotPermitted                 a person may not do this: their role, or the two-person rule
+    ├── LetterFault                  a letter could not be made, such as for want of a Chinese font
     └── ChannelFault                 a delivery attempt failed
         ├── Transient(retry_after_s)
+        ├── Doubtful                 the receiver may have taken it: a person settles it, never a blind resend
         └── Permanent
 
 A message reads `WHERE: what was found; what would do`.
@@ -120,6 +123,14 @@ class DiskFull(StoreFault):
     """No room to keep what was fetched; nothing kept before is touched."""
 
 
+class NotPermitted(PatrolError):
+    """A person may not do this: their role, or the two-person rule, forbids it."""
+
+
+class LetterFault(PatrolError):
+    """A letter could not be made."""
+
+
 class ChannelFault(PatrolError):
     """A delivery attempt failed."""
 
@@ -130,6 +141,10 @@ class Transient(ChannelFault):
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
         self.retry_after_s = retry_after_s
         super().__init__(message)
+
+
+class Doubtful(ChannelFault):
+    """The receiver may or may not have taken it, and cannot tell two copies apart: a person settles it."""
 
 
 class Permanent(ChannelFault):
