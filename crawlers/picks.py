@@ -1,0 +1,163 @@
+"""How a platform file says where a thing stands on a page: one short grammar for all fields.
+
+    .title a                    CSS: the text of what it finds
+    .title a::attr(href)        CSS: an attribute of it
+    xpath://h1/text()           XPath, slower: only where CSS cannot say it
+    regex:var ct = "(\\d+)"      the first group, in the page's source
+    fixed:某某网                 always this
+
+A field is one such line, a list of them (the first that finds something wins), or `{select: ..., pattern: ...}`, where the
+first group of `pattern` is cut out of what was found. In a JSON answer a field is a path: `user.name`, `pics[].url`,
+`data.0.id`; a path with braces is a template: `https://example.com/p/{id}`.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Annotated, Any, Literal
+
+from parsel import Selector
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+from selectolax.lexbor import LexborHTMLParser
+
+ATTRIBUTE = re.compile(r"^(?P<css>.*?)\s*::\s*(?:attr\(\s*(?P<name>[\w:.-]+)\s*\)|text)$", re.S)
+PATH = re.compile(r"^[^\s{}\[\].]+(\[\])?(\.[^\s{}\[\].]+(\[\])?)*$")
+
+Kind = Literal["css", "xpath", "regex", "fixed"]
+
+
+@cache
+def _blank() -> LexborHTMLParser:
+    return LexborHTMLParser("<html><body></body></html>")
+
+
+@cache
+def _blank_xpath() -> Selector:
+    return Selector(text="<html></html>")
+
+
+class Pick(BaseModel):
+    """One place on a page, compiled once when the platform file is read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    select: str = Field(min_length=1, max_length=2000)
+    pattern: str | None = Field(None, min_length=1, max_length=1000)
+    _kind: Kind = PrivateAttr("css")
+    _query: str = PrivateAttr("")
+    _attribute: str | None = PrivateAttr(None)
+    _regex: re.Pattern[str] | None = PrivateAttr(None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        return {"select": value} if isinstance(value, str) else value
+
+    def model_post_init(self, _context: Any) -> None:
+        text = self.select.strip()
+        head, colon, rest = text.partition(":")
+        if colon and head in ("xpath", "regex", "fixed"):
+            self._kind, self._query = head, rest.strip()  # type: ignore[assignment]  # narrowed by the test above
+        else:
+            found = ATTRIBUTE.match(text)
+            self._query = found["css"] if found else text
+            self._attribute = found["name"] if found else None
+        if not self._query:
+            raise ValueError(f"nothing stands after {head}:")
+        try:
+            if self._kind == "css":
+                _blank().css(self._query)
+            elif self._kind == "xpath":
+                _blank_xpath().xpath(self._query)
+        except Exception as error:  # both libraries raise types of their own making
+            raise ValueError(f"not a {self._kind.upper()} selector: {self._query!r} ({error})") from error
+        if self._kind == "regex":
+            self._regex = _compiled(self._query)
+        elif self.pattern:
+            self._regex = _compiled(self.pattern)
+
+    @property
+    def kind(self) -> Kind:
+        return self._kind
+
+    @property
+    def query(self) -> str:
+        """CSS, XPath or regular expression without prefix and `::attr()`; the words of `fixed:`."""
+        return self._query
+
+    @property
+    def attribute(self) -> str | None:
+        return self._attribute
+
+    @property
+    def regex(self) -> re.Pattern[str] | None:
+        """Of `regex:`, or of `pattern`."""
+        return self._regex
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    try:
+        compiled = re.compile(pattern, re.S)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {pattern!r} ({error})") from error
+    if compiled.groups < 1:
+        raise ValueError(f"no group in {pattern!r}; put round brackets about what shall be cut out")
+    return compiled
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else [value]
+
+
+def _checked_paths(value: Any) -> Any:
+    for path in _as_list(value):
+        if not isinstance(path, str):
+            raise ValueError("a path is text, such as user.name")
+        for name in re.findall(r"\{([^{}]*)\}", path) if "{" in path else [] if path.startswith("fixed:") else [path]:
+            if not PATH.match(name):
+                raise ValueError(f"not a path: {name!r}; write user.name, pics[].url or data.0.id")
+    return _as_list(value)
+
+
+Picks = Annotated[tuple[Pick, ...], BeforeValidator(_as_list), Field(min_length=1)]
+"""Alternatives: the first that finds something wins."""
+
+Paths = Annotated[tuple[str, ...], BeforeValidator(_checked_paths), Field(min_length=1)]
+"""Alternatives in a JSON answer."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Fields(_Strict):
+    """Where the parts of a Posting stand. What is left out is looked for by the general extractor, or stays empty."""
+
+    title: Picks | None = None
+    body: Picks | None = None
+    """All that the first alternative finds, joined by line feeds."""
+    link: Picks | None = None
+    """Address of the posting; without it the first link of the item."""
+    published_at: Picks | None = None
+    """Any usual spelling: 2026-11-23 16:05, 11月3日, 昨天 12:30, 3分钟前, seconds or milliseconds since 1970."""
+    publisher: Picks | None = None
+    publisher_address: Picks | None = None
+    advertiser: Picks | None = None
+    images: Picks | None = None
+    marked_ad: Picks | None = None
+    """Whether the page itself marks it 广告 or 推广: true where anything is found."""
+
+
+class JsonFields(_Strict):
+    """The same parts as paths into one item of a JSON answer."""
+
+    title: Paths | None = None
+    body: Paths | None = None
+    link: Paths | None = None
+    published_at: Paths | None = None
+    publisher: Paths | None = None
+    publisher_address: Paths | None = None
+    advertiser: Paths | None = None
+    images: Paths | None = None
+    marked_ad: Paths | None = None
