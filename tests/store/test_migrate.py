@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+from domain.errors import StoreFault
+from domain.settings import Settings
+from store import tables
+from store.engine import Store, open_store
+from store.migrate import MIGRATIONS, current, require_current, revisions, upgrade
+
+
+def test_file_names_carry_the_revisions() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    walked = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    assert list(reversed(walked)) == revisions()
+
+
+def test_migrations_make_the_tables_of_the_code(any_store: Store) -> None:
+    with any_store.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, tables.metadata) == []
+
+
+def test_upgrade_twice_changes_nothing(any_store: Store) -> None:
+    assert upgrade(any_store) == (revisions()[-1], revisions()[-1])
+    require_current(any_store)
+
+
+def test_an_empty_database_names_the_upgrade(settings: Settings) -> None:
+    with pytest.raises(StoreFault, match="wangxun db upgrade"):
+        open_store(settings)
+
+
+def test_an_older_database_names_the_upgrade(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("store.migrate.revisions", lambda: [*revisions(), "9998"])
+    with pytest.raises(StoreFault, match="wangxun db upgrade"):
+        open_store(settings)
+
+
+def test_a_newer_database_is_refused_and_left_alone(any_store: Store) -> None:
+    with any_store.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreFault, match="newer Wangxun.*restore"):
+        open_store(any_store.settings)
+    with pytest.raises(StoreFault, match="newer"):
+        upgrade(any_store)
+    assert current(any_store) == "9999"
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "wangxun.db").write_bytes(b"no database" * 1000)
+    with pytest.raises(StoreFault, match=r"wangxun\.db"):
+        open_store(Settings(dir=tmp_path))
+
+
+def test_two_upgrades_at_once_end_in_one_schema(settings: Settings) -> None:
+    faults: list[BaseException] = []
+
+    def run() -> None:
+        store = open_store(settings, check_version=False)
+        try:
+            upgrade(store)
+        except BaseException as error:
+            faults.append(error)
+        finally:
+            store.close()
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    open_store(settings).close()
+
+
+@pytest.mark.postgres
+def test_an_empty_postgres_is_upgraded(settings: Settings, empty_postgres: str) -> None:
+    store = open_store(settings.model_copy(update={"database_url": empty_postgres}), check_version=False)
+    assert current(store) is None
+    assert upgrade(store) == (None, revisions()[-1])
+    store.close()
