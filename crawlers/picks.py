@@ -43,7 +43,7 @@ class Pick(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     select: str = Field(min_length=1, max_length=2000)
-    pattern: str | None = Field(None, min_length=1, max_length=1000)
+    pattern: str | None = Field(default=None, min_length=1, max_length=1000)
     _kind: Kind = PrivateAttr("css")
     _query: str = PrivateAttr("")
     _attribute: str | None = PrivateAttr(None)

@@ -54,9 +54,9 @@ Strings = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
 class Pace(_Part):
     """How gently a site is read. Auto-throttle goes slower than this where the site is slow, never faster."""
 
-    delay_s: float = Field(1.0, ge=0, le=600)
+    delay_s: float = Field(default=1.0, ge=0, le=600)
     """Seconds between two requests to one host."""
-    concurrency: int = Field(2, ge=1, le=64)
+    concurrency: int = Field(default=2, ge=1, le=64)
     """Requests under way at once."""
     jitter: bool = True
     """Whether the delay is drawn between half and one and a half of itself."""
@@ -65,10 +65,10 @@ class Pace(_Part):
 class Budget(_Part):
     """What one sweep may cost; a calendar without end stops here."""
 
-    pages: int = Field(100, ge=1, le=1_000_000)
-    depth: int = Field(3, ge=0, le=1000)
+    pages: int = Field(default=100, ge=1, le=1_000_000)
+    depth: int = Field(default=3, ge=0, le=1000)
     """Links followed from a start page; a next page counts as one."""
-    seconds: float = Field(900, gt=0, le=86400)
+    seconds: float = Field(default=900, gt=0, le=86400)
 
 
 class Robots(_Part):
@@ -79,14 +79,14 @@ class Robots(_Part):
 class PageParam(_Part):
     """Paging by a number in the address."""
 
-    param: str | None = Field(None, min_length=1)
+    param: str | None = Field(default=None, min_length=1)
     """Query key of the number, such as `page` or `pn`."""
     template: Web | None = None
     """Or the whole address with `{page}` in it."""
     first: int = 1
     """Number of the start page."""
-    step: int = Field(1, ge=1)
-    last: int = Field(10, ge=0)
+    step: int = Field(default=1, ge=1)
+    last: int = Field(default=10, ge=0)
 
     @model_validator(mode="after")
     def _one_way(self) -> PageParam:
@@ -139,8 +139,8 @@ class JsonPages(_Part):
     """Path of the next cursor; the end is where it is missing, empty, 0 or false."""
     first: int = 1
     """Without cursor: number of the start page; it goes on while items are found."""
-    step: int = Field(1, ge=1)
-    last: int = Field(50, ge=0)
+    step: int = Field(default=1, ge=1)
+    last: int = Field(default=50, ge=0)
 
 
 class JsonApi(_Part):
@@ -162,17 +162,17 @@ class Browser(_Part):
 
     wait_for: str | None = None
     """CSS of what must be there before the page is taken."""
-    scroll: int = Field(0, ge=0, le=100)
+    scroll: int = Field(default=0, ge=0, le=100)
     """Times it scrolls to the end; it stops early where nothing comes any more."""
     screenshot: Literal["none", "view", "full"] = "full"
     block: tuple[Literal["image", "media", "font", "stylesheet"], ...] = ("media", "font")
-    timeout_s: float = Field(30, gt=0, le=300)
-    width: int = Field(1280, ge=320, le=3840)
-    height: int = Field(900, ge=320, le=3840)
+    timeout_s: float = Field(default=30, gt=0, le=300)
+    width: int = Field(default=1280, ge=320, le=3840)
+    height: int = Field(default=900, ge=320, le=3840)
 
 
 class Walls(_Part):
-    """How this site says no. A plain line is looked for in what the page shows; `css:` finds an element; `url:` is looked for in the address."""
+    """How this site says no: words that the page shows, `css:` for an element, `url:` for a part of the address."""
 
     captcha: Strings = ()
     login: Strings = ()
@@ -198,10 +198,10 @@ class PlatformFile(_Part):
     queries: Strings = ()
     query_charset: Literal["utf-8", "gb18030"] = "utf-8"
     hosts: Annotated[tuple[Host, ...], BeforeValidator(_as_list)] = ()
-    """Hosts whose pages belong to it: `example.com` means its subdomains too, `127.0.0.1:8001` this port alone. Without it: of home and start."""
+    """Hosts whose pages belong to it: `example.com` with subdomains, `127.0.0.1:8001` this port alone. Without it: of home and start."""
     allow_hosts: Annotated[tuple[Host, ...], BeforeValidator(_as_list)] = ()
     """Names and addresses that the guard lets through although they are not public."""
-    every: str = Field("1h", pattern=r"^\d+(s|m|h|d)$")
+    every: str = Field(default="1h", pattern=r"^\d+(s|m|h|d)$")
     pace: Pace = Pace()
     robots: Literal["obey"] | Robots | None = None
     budget: Budget = Budget()
@@ -261,7 +261,8 @@ class PlatformFile(_Part):
         """Hosts whose pages belong to it."""
         if self.hosts:
             return self.hosts
-        return tuple(dict.fromkeys(urlsplit(address).netloc.lower() for address in (self.home, *self.start, *(self.api.start if self.api else ()))))
+        addresses = (self.home, *self.start, *(self.api.start if self.api else ()))
+        return tuple(dict.fromkeys(urlsplit(address).netloc.lower() for address in addresses))
 
     def owns(self, url: str) -> bool:
         """Whether `url` is a page of this platform."""

@@ -28,9 +28,13 @@ class Page:
         self.path, self.data, self._lines = path, data, lines
 
     def line(self, location: Location) -> int:
-        while location and location not in self._lines:
-            location = location[:-1]
-        return self._lines.get(location, 1)
+        known: Location = ()
+        for step in location:
+            if (*known, step) in self._lines:
+                known = (*known, step)
+            elif isinstance(step, str):
+                break  # an index that the file does not have is a schema's own: one value where a list may stand
+        return self._lines.get(known, 1)
 
     def fault(self, location: Location, found: str, remedy: str) -> Fault:
         return Fault(path=str(self.path), line=self.line(location), found=found, remedy=remedy)
@@ -98,5 +102,8 @@ def check(page: Page, schema: type[M], *, under: Location = ()) -> tuple[M | Non
             location = tuple(step for step in item["loc"] if not (isinstance(step, str) and step.startswith("function-")))
             name = ".".join(str(step) for step in location) or "the document"
             remedy = _REMEDIES.get(item["type"]) or str(item.get("ctx", {}).get("expected") or "see the schema in the documents")
-            faults.append(page.fault((*under, *location), f"{name}: {item['msg']}", remedy))
+            found = item["msg"].removeprefix("Value error, ")
+            if item["type"] == "value_error" and "; " in found:
+                found, remedy = found.split("; ", 1)
+            faults.append(page.fault((*under, *location), f"{name}: {found}", remedy))
         return None, faults
