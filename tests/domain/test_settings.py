@@ -68,7 +68,8 @@ def test_a_child_process_loads_the_same_settings(monkeypatch: pytest.MonkeyPatch
 
 
 def test_secrets_do_not_show_in_a_log_line(tmp_path: Path) -> None:
-    assert "geheim" not in repr(load(dir=tmp_path, smtp_password="geheim", police_token="geheim", webhook_token="geheim", console_secret="geheim"))
+    secrets = dict.fromkeys(("smtp_password", "police_token", "webhook_token", "console_secret"), "geheim")
+    assert "geheim" not in repr(load(dir=tmp_path, **secrets))
 
 
 @pytest.mark.parametrize("name", list(Settings.model_fields))
