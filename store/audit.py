@@ -18,7 +18,14 @@ _LOCK = 0x77616E67  # "wang": one advisory lock for the chain's end
 def digest(*, seq: int, at: datetime, actor: str, action: str, subject: str, detail: dict[str, Any], previous: str) -> str:
     """Hex SHA-256 over the row's canonical JSON, the hash of the row before included."""
     row = [seq, at.astimezone(UTC).isoformat(timespec="microseconds"), actor, action, subject, detail, previous]
-    return hashlib.sha256(json.dumps(row, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8", "surrogatepass")).hexdigest()
+    line = json.dumps(row, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(line.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def alone(connection: Connection) -> None:
+    """Be the only transaction past this point until its end: what SQLite's write lock gives anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 
 
 def append(connection: Connection, *, actor: str, action: str, subject: str, at: datetime, detail: dict[str, Any] | None = None) -> int:
@@ -26,8 +33,7 @@ def append(connection: Connection, *, actor: str, action: str, subject: str, at:
 
     `detail` is JSON; no contacts and no body text go in.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    alone(connection)
     last = connection.execute(select(tables.audit.c.seq, tables.audit.c.hash).order_by(tables.audit.c.seq.desc()).limit(1)).first()
     seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
     row = {"seq": seq, "at": at, "actor": actor, "action": action, "subject": subject, "detail": detail or {}, "previous": previous}

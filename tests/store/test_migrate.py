@@ -49,7 +49,7 @@ def test_an_older_database_names_the_upgrade(store: Store, settings: Settings, m
 def test_a_newer_database_is_refused_and_left_alone(any_store: Store) -> None:
     with any_store.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(StoreFault, match="newer Wangxun.*restore"):
+    with pytest.raises(StoreFault, match=r"newer Wangxun.*restore"):
         open_store(any_store.settings)
     with pytest.raises(StoreFault, match="newer"):
         upgrade(any_store)
