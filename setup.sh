@@ -211,6 +211,12 @@ stamp_of() {
     { cat pyproject.toml setup.sh; pwd -P; "$1" -c 'import platform, sys; print(sys.version, platform.machine())'; } | sha256sum | cut -c 1-64
 }
 
+# One at a time: `make demo` and `make test` side by side would build on each other's half. The lock dies with its holders.
+if command -v flock >/dev/null 2>&1; then
+    exec 9>"$STATE/lock"
+    flock -n 9 || { say "another setup is at work here; waiting for it"; flock -w 1800 9 || fail "the other setup does not end; see $LOG"; }
+fi
+
 # A venv does not survive being moved: its scripts name the folder it was made in.
 is_whole() { [ ! -e "$STATE/making" ] && is_fit "$VENV/bin/python" && grep -qF "$(pwd -P)/$VENV" "$VENV/bin/activate" 2>/dev/null; }
 
