@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, text
 
-from store import tables
+from store import anchor, tables
 
 GENESIS = "0" * 64
 _LOCK = 0x77616E67  # "wang": one advisory lock for the chain's end
@@ -37,7 +37,9 @@ def append(connection: Connection, *, actor: str, action: str, subject: str, at:
     last = connection.execute(select(tables.audit.c.seq, tables.audit.c.hash).order_by(tables.audit.c.seq.desc()).limit(1)).first()
     seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
     row = {"seq": seq, "at": at, "actor": actor, "action": action, "subject": subject, "detail": detail or {}, "previous": previous}
-    connection.execute(insert(tables.audit).values(**row, hash=digest(**row)))  # type: ignore[arg-type]
+    hashed = digest(**row)  # type: ignore[arg-type]
+    connection.execute(insert(tables.audit).values(**row, hash=hashed))
+    connection.info[anchor.KEY] = (seq, hashed)  # noted outside the database once this transaction is committed
     return seq
 
 

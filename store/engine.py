@@ -14,6 +14,8 @@ from sqlalchemy.pool import NullPool
 
 from domain.errors import StoreFault
 from domain.settings import Settings
+from store import anchor
+from store.door import room
 
 BUSY_MS = 30_000
 """How long a writer waits for another: longer than any transaction of ours, shorter than a job's patience."""
@@ -33,10 +35,15 @@ class Store:
     def write(self) -> Iterator[Connection]:
         """One transaction that may write: committed at the end, rolled back on any exception.
 
-        On SQLite it takes the write lock at once (BEGIN IMMEDIATE), so that a read followed by a write never meets SQLITE_BUSY.
+        Raises DiskFull where there is no room. On SQLite it takes the write lock at once (BEGIN IMMEDIATE), so that a read followed by a write never meets SQLITE_BUSY.
         """
-        with self.engine.connect().execution_options(wangxun_write=True) as connection, connection.begin():
-            yield connection
+        with self.engine.connect().execution_options(wangxun_write=True) as connection:
+            connection.info.pop(anchor.KEY, None)
+            with room(str(self.settings.dir)), connection.begin():
+                yield connection
+            head = connection.info.pop(anchor.KEY, None)
+        if head:
+            anchor.note(self.settings.dir, head)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
