@@ -1,0 +1,151 @@
+"""The first judge: rules over folded text. Cheap enough to see everything, and every point of its score has a reason."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from classifiers.base import sigmoid
+from classifiers.matcher import Found, Matcher, Reading
+from classifiers.windows import WHOLE, windows
+from domain.model import Contact, Document, Feature, Match, Opinion, Score
+from domain.rates import Rate
+from domain.text import Folded, fold
+from rules.loader import RuleSet
+
+NAME = "keyword"
+LONG, SHORT = 400, 25
+"""Characters beyond and under which a text's length itself says something; the weights are fitted."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one part of a text shows to the rules: rule id to strength, 0-1. `facts` feed the score, `found` the reasons."""
+
+    facts: dict[str, float]
+    found: tuple[Found, ...]
+    span: tuple[int, int]
+    length: int
+    """Characters of the whole text, folded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything that `rules explain` shows of one text. All offsets in the original."""
+
+    folded: Folded
+    score: float
+    matches: tuple[Match, ...]
+    rates: tuple[Rate, ...]
+    contacts: tuple[Contact, ...]
+    notes: tuple[tuple[str, str], ...]
+    """(rule id, negated | quoted | less) for what counts less than in full."""
+
+
+class KeywordClassifier:
+    """Opinions from a rule set. Score: sigmoid of the summed log-odds of the strongest window."""
+
+    name = NAME
+
+    def __init__(self, ruleset: RuleSet) -> None:
+        self.ruleset = ruleset
+        self.version = ruleset.digest
+        self.matcher = Matcher(ruleset)
+        self._weights = {rule.id: ruleset.weight(rule) for rule in ruleset.scored}
+        self._excuses = frozenset(rule.id for rule in ruleset.scored if rule.excuse)
+        self._silent = Opinion(score=Score(classifier=NAME, version=self.version, value=sigmoid(ruleset.weights.intercept)))
+
+    def judge(self, documents: Sequence[Document]) -> list[Opinion]:
+        """One Opinion a document, in order; offsets in characters of its `text`."""
+        return [self._opinion(fold(document.text), document.text) for document in documents]
+
+    def views(self, folded: Folded) -> list[View]:
+        """What the rules see: every window, and the whole where it is short enough. Empty where no rule is touched."""
+        reading = Reading(folded)
+        size = len(folded.text)
+        spans = windows(folded.text)
+        if len(spans) > 1 and size <= WHOLE:
+            spans = [(0, size), *spans]
+        matched = self.matcher.match(reading, spans=spans)
+        outside: dict[str, float] = {}
+        if len(spans) > 1:
+            factor = self.ruleset.policy.outside_factor
+            outside = {found.rule.id: factor for _, rules in matched for found in rules if found.rule.excuse}
+        result = []
+        for span, rules in matched:
+            facts = dict(outside)
+            for found in rules:
+                facts[found.rule.id] = max(found.strength, 0.0 if found.rule.excuse else facts.get(found.rule.id, 0.0))
+            result.append(View(facts, tuple(rules), span, size))
+        return result
+
+    def log_odds(self, view: View) -> float:
+        """The summed weights of one view, intercept and length included."""
+        weights = self.ruleset.weights
+        total = weights.intercept + (weights.long_text if view.length > LONG else weights.short_text if view.length < SHORT else 0.0)
+        return total + sum(self._weights.get(rule, 0.0) * strength for rule, strength in view.facts.items())
+
+    def explain(self, text: str) -> Explanation:
+        """All that stands behind the score of `text`."""
+        folded = fold(text)
+        views = self.views(folded)
+        best = max(views, key=self.log_odds, default=None)
+        reading = Reading(folded)
+        return Explanation(
+            folded=folded,
+            score=self._opinion(folded, text).score.value,
+            matches=self._matches(best, folded, text) if best else (),
+            rates=tuple(_moved_rate(rate, folded) for rate in reading.rates),
+            contacts=tuple(_moved_contact(contact, folded) for contact in reading.contacts),
+            notes=tuple((found.rule.id, found.note) for found in best.found if found.note) if best else (),
+        )
+
+    def _opinion(self, folded: Folded, text: str | None = None) -> Opinion:
+        views = self.views(folded)
+        if not views:
+            return self._silent
+        best = max(views, key=self.log_odds)
+        value = sigmoid(self.log_odds(best))
+        matches = self._matches(best, folded, text)
+        return Opinion(
+            score=Score(classifier=NAME, version=self.version, value=round(value, 6)),
+            matches=matches,
+            schemes=self._schemes(best),
+            features=self._features(best),
+            spans=(folded.span(*best.span),),
+        )
+
+    def _matches(self, view: View, folded: Folded, text: str | None) -> tuple[Match, ...]:
+        result = []
+        for found in view.found:
+            weight = round(self._weights.get(found.rule.id, 0.0) * found.strength, 4)
+            for start, end in found.spans:
+                first, last = folded.span(start, end)
+                deep = folded.text[start:end] if folded.kinds(start, end) else ""
+                shown = text[first:last] if text is not None else ""
+                result.append(Match(rule=found.rule.id, start=first, end=last, weight=weight, text=shown, fold=deep))
+        return tuple(sorted(result, key=lambda match: (match.start, match.end, match.rule)))
+
+    def _schemes(self, view: View) -> tuple[tuple[str, float], ...]:
+        totals: dict[str, float] = {}
+        for found in view.found:
+            if found.rule.scheme and not found.rule.excuse:
+                gain = max(self._weights.get(found.rule.id, 0.0), 0.3) * found.strength
+                totals[found.rule.scheme] = totals.get(found.rule.scheme, 0.0) + gain
+        ranked = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
+        return tuple((slug, round(1.0 - math.exp(-total), 4)) for slug, total in ranked)
+
+    def _features(self, view: View) -> tuple[Feature, ...]:
+        shown = {f for found in view.found if not found.rule.excuse and found.strength >= 0.5 for f in found.rule.features}
+        return tuple(feature for feature in Feature if feature in shown)
+
+
+def _moved_rate(rate: Rate, folded: Folded) -> Rate:
+    start, end = folded.span(rate.start, rate.end)
+    return Rate(yearly=rate.yearly, high=rate.high, period=rate.period, start=start, end=end)
+
+
+def _moved_contact(contact: Contact, folded: Folded) -> Contact:
+    start, end = folded.span(contact.start, contact.end)
+    return Contact(kind=contact.kind, value=contact.value, start=start, end=end)
