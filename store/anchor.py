@@ -46,7 +46,9 @@ def verify(connection: Connection, folder: Path) -> tuple[int, list[str]]:
         found = {row.seq: row.hash for row in connection.execute(query)}
         for seq, hashed in part:
             if seq not in found:
-                faults.append(f"audit:{seq}: was noted in {NAME} and is gone from the database; the chain's tail was cut off or an old copy put back")
+                faults.append(
+                    f"audit:{seq}: was noted in {NAME} and is gone from the database; the chain's tail was cut off or an old copy put back"
+                )
             elif found[seq] != hashed:
                 faults.append(f"audit:{seq}: is not the row that was noted in {NAME}; the chain was written anew")
     return len(heads), faults
