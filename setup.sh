@@ -176,7 +176,11 @@ need_browser() {
         apt_install chromium-headless-shell || apt_install chromium || true
         browser=$(find_browser) && { echo "$browser" >"$STATE/browser"; rm -f "$STATE/no-browser"; return 0; }
         say "no Chromium from the system; trying Playwright's own"
-        timeout 600 "$VENV/bin/python" -m playwright install chromium-headless-shell >>"$LOG" 2>&1 || true
+        # With its system libraries only where nobody would be asked for a password.
+        deps=
+        apt_command >/dev/null && deps=--with-deps
+        # shellcheck disable=SC2086
+        timeout 900 "$VENV/bin/python" -m playwright install $deps chromium-headless-shell >>"$LOG" 2>&1 || true
         browser=$(find_browser) && { echo "$browser" >"$STATE/browser"; rm -f "$STATE/no-browser"; return 0; }
     fi
     rm -f "$STATE/browser"
