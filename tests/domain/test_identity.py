@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.identity import TRACKING, canonical_url, document_number, fingerprint, idempotency_key, sha256
@@ -24,12 +24,14 @@ def addresses(draw: st.DrawFn) -> str:
     return f"{scheme}://{host}{port}/{draw(PATH)}" + (f"?{query}" if query else "") + draw(st.sampled_from(["", "#top", "#!page"]))
 
 
+@settings(deadline=None)
 @given(addresses())
 def test_canonical_url_is_a_fixed_point(url: str) -> None:
     once = canonical_url(url)
     assert canonical_url(once) == once
 
 
+@settings(deadline=None)
 @given(addresses(), st.sampled_from(sorted(TRACKING)), WORD)
 def test_canonical_url_ignores_how_the_reader_came(url: str, key: str, value: str) -> None:
     address, _, fragment = url.partition("#")
@@ -37,6 +39,7 @@ def test_canonical_url_ignores_how_the_reader_came(url: str, key: str, value: st
     assert canonical_url(tracked) == canonical_url(url)
 
 
+@settings(deadline=None)
 @given(addresses())
 def test_canonical_url_is_plain_ascii_with_a_lower_case_host(url: str) -> None:
     parts = urlsplit(canonical_url(url))
@@ -45,6 +48,7 @@ def test_canonical_url_is_plain_ascii_with_a_lower_case_host(url: str) -> None:
     assert parts.fragment in ("", "!page")
 
 
+@settings(deadline=None)
 @given(ODD)
 def test_canonical_url_takes_any_text_or_refuses_it_by_name(text: str) -> None:
     """A link on a page can be anything; an address of the web or ValueError may come out, nothing else."""
@@ -97,6 +101,7 @@ def test_fingerprint_tells_title_from_body_and_counts_pictures() -> None:
     assert fingerprint(platform="p", url="u", title="", body="") != fingerprint(platform="p", url="u", title="", body="", images=("http://a/1.png",))
 
 
+@settings(deadline=None)
 @given(ODD)
 def test_fingerprint_is_32_hex_characters_for_any_text(text: str) -> None:
     value = fingerprint(platform="p", url="u", title=text, body=text + "\ud800")
