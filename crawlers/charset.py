@@ -20,7 +20,7 @@ SAMPLE = 20_000
 _META = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w-]{2,30})""", re.I)
 _XML = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w-]{2,30})""", re.I)
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-_SINGLE_BYTE = frozenset({"cp1251", "koi8-r", "iso8859-5", "cp1252", "iso8859-1", "latin-1", "shift_jis", "cp932", "euc_jp", "euc_kr", "cp949"})
+_FOREIGN = frozenset(["cp1251", "koi8-r", "iso8859-5", "cp1252", "iso8859-1", "latin-1", "shift_jis", "cp932", "euc_jp", "euc_kr", "cp949"])
 
 
 def decode(body: bytes, *, declared: str | None = None, override: str | None = None) -> tuple[str, str]:
@@ -63,7 +63,7 @@ def _chinese(body: bytes, declared: str | None) -> tuple[str, str]:
     name = "big5hkscs" if big5 > gb else "gb18030"
     if max(gb, big5) < 0.1:
         told = _told(body, declared)
-        if told in _SINGLE_BYTE:
+        if told in _FOREIGN:
             return body.decode(told, "replace"), told
     return body.decode(name, "replace"), "big5" if name == "big5hkscs" else name
 

@@ -8,8 +8,13 @@ from email.utils import parsedate_to_datetime
 
 from domain.clock import SHANGHAI
 
-_CLOCK = r"(?:\s*日?\s*(?:T|星期.|周.)?\s*(?P<half>上午|下午|凌晨|晚上|中午|AM|PM)?\s*(?P<h>\d{1,2})\s*[:：时点]\s*(?P<mi>\d{1,2})?(?:\s*[:：分]\s*(?P<s>\d{1,2}))?)?"
-_FULL = re.compile(r"(?<!\d)(?P<y>(?:19|20)\d\d)\s*[-/.年]\s*(?P<mo>1[0-2]|0?[1-9])\s*[-/.月]\s*(?P<d>3[01]|[12]\d|0?[1-9])(?!\d)" + _CLOCK, re.I)
+_CLOCK = (
+    r"(?:\s*日?\s*(?:T|星期.|周.)?\s*(?P<half>上午|下午|凌晨|晚上|中午|AM|PM)?"
+    r"\s*(?P<h>\d{1,2})\s*[:：时点]\s*(?P<mi>\d{1,2})?(?:\s*[:：分]\s*(?P<s>\d{1,2}))?)?"
+)
+_FULL = re.compile(
+    r"(?<!\d)(?P<y>(?:19|20)\d\d)\s*[-/.年]\s*(?P<mo>1[0-2]|0?[1-9])\s*[-/.月]\s*(?P<d>3[01]|[12]\d|0?[1-9])(?!\d)" + _CLOCK, re.I
+)
 _SHORT = re.compile(r"(?<![\d.])(?P<mo>1[0-2]|0?[1-9])\s*(?:[-/](?=\d\d)|月)\s*(?P<d>3[01]|[12]\d|0?[1-9])(?!\d)" + _CLOCK, re.I)
 _AGO = re.compile(r"(\d{1,4})\s*(?:个)?\s*(秒钟?|分钟|小时|天|日|周|星期|月|年)(?:之)?前")
 _DAY = re.compile(r"(今天|昨天|前天|刚刚|刚才|半小时前)" + _CLOCK)

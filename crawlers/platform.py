@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlsplit
 
@@ -119,6 +120,11 @@ class Section(_Part):
     """Words by which the site says that there is nothing; then no items is no drift."""
     optional: bool = False
     """Whether the absence of items is usual here, and no drift."""
+
+    @cached_property
+    def regex(self) -> re.Pattern[str]:
+        """Of `match`; everything where there is none."""
+        return re.compile(self.match or "")
 
 
 class Detail(Section):

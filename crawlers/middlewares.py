@@ -1,0 +1,131 @@
+"""What stands between the engine and the network: the guard, patience with busy sites, bodies that lie about their packing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from scrapy.crawler import Crawler
+from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
+from scrapy.exceptions import CannotResolveHostError, IgnoreRequest
+from scrapy.http import Request, Response
+from scrapy.utils._compression import _DecompressionMaxSizeExceeded
+
+from crawlers.guard import Guard
+from domain.errors import Refused
+
+log = logging.getLogger(__name__)
+
+LONGEST_WAIT_S = 60.0
+"""A Retry-After beyond this ends the sweep: the next one comes anyway."""
+WAITS = 2
+
+
+class OutsideInternet(IgnoreRequest):
+    """The guard refused the address."""
+
+
+class TooBig(IgnoreRequest):
+    """The body grew past the limit while it was unpacked."""
+
+
+def _spider_guard(crawler: Crawler) -> Guard:
+    guard = getattr(crawler.spider, "guard", None)
+    return guard if isinstance(guard, Guard) else Guard()
+
+
+class GuardMiddleware:
+    """Refuses addresses before anything is asked of them; redirects and robots.txt come through here too."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> GuardMiddleware:
+        return cls(crawler)
+
+    def process_request(self, request: Request) -> None:
+        try:
+            _spider_guard(self._crawler).check(request.url)
+        except Refused as error:
+            raise OutsideInternet(str(error)) from error
+
+
+class PatienceMiddleware:
+    """Waits as long as a busy site asks (429, or 503 with Retry-After), for all requests to that host; twice at most."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        self._until: dict[str, float] = {}
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> PatienceMiddleware:
+        return cls(crawler)
+
+    async def process_request(self, request: Request) -> None:
+        if not self._until:
+            return
+        wait = self._until.get(urlsplit(request.url).netloc, 0.0) - time.monotonic()
+        if wait > 0:
+            await asyncio.sleep(wait)
+
+    def process_response(self, request: Request, response: Response) -> Request | Response:
+        named = response.headers.get(b"Retry-After")
+        if response.status != 429 and not (response.status == 503 and named):
+            return response
+        assert self._crawler.stats is not None
+        self._crawler.stats.inc_value("sweep/asked_to_wait")
+        waited = request.meta.get("waited", 0)
+        wait = retry_after_s(named.decode("latin-1") if named else "")
+        if wait is None:
+            wait = 5.0 * 2**waited
+        if waited >= WAITS or wait > LONGEST_WAIT_S or request.meta.get("dont_retry"):
+            return response
+        self._until[urlsplit(request.url).netloc] = time.monotonic() + wait
+        again = request.replace(dont_filter=True, priority=request.priority - 1)
+        again.meta["waited"] = waited + 1
+        return again
+
+    def process_exception(self, request: Request, exception: Exception) -> None:
+        # Stands closer to the network than the retry middleware: a name that the guard kept back is not asked for again.
+        host = (urlsplit(request.url).hostname or "").lower()
+        if isinstance(exception, CannotResolveHostError) and host in _spider_guard(self._crawler).refused:
+            raise OutsideInternet(f"{host}: resolves to an address outside the public internet") from exception
+
+
+def retry_after_s(value: str) -> float | None:
+    """Seconds that a Retry-After header names, as a number or as a date; None where it names nothing."""
+    value = value.strip()
+    if value.isdigit():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, TypeError, IndexError):
+        return None
+    return max(0.0, ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds())
+
+
+class UnpackMiddleware(HttpCompressionMiddleware):
+    """Scrapy's decompression, but a body that is not what it declares is taken as it came, and counted."""
+
+    def process_response(self, request: Request, response: Response, spider: Any = None) -> Request | Response:
+        try:
+            return super().process_response(request, response)
+        except IgnoreRequest as error:
+            raise TooBig(str(error)) from error
+
+    def _handle_encoding(self, body: bytes, content_encoding: list[bytes], max_size: int) -> tuple[bytes, list[bytes]]:
+        try:
+            return super()._handle_encoding(body, content_encoding, max_size)
+        except _DecompressionMaxSizeExceeded:
+            raise
+        except Exception as error:  # each codec raises types of its own
+            if self.stats is not None:
+                self.stats.inc_value("sweep/misdeclared")
+            log.info("body is not %r as declared: %s", content_encoding, error)
+            return body, []

@@ -1,0 +1,179 @@
+"""A fetched page, parsed once and only as far as somebody asks."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+from urllib.parse import urljoin
+
+from parsel import Selector
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from crawlers.charset import decode
+from crawlers.picks import Pick
+
+DEEPEST = 2000
+"""Nested elements that are parsed as they are. Parsing costs the square of the depth: 100,000 would take half a minute."""
+_MANY_TAGS = 12_000
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^<>]*>")
+_SHALLOW = frozenset(
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr", "p", "li", "td", "th", "tr", "dt", "dd", "option", "html", "head", "body", "script", "style"]
+)
+_HIDDEN = re.compile(r"<(script|style|noscript|template|svg|head|textarea)\b.*?</\1\s*>|<!--.*?-->", re.S | re.I)
+_BLOCK = re.compile(
+    r"<(?:br|/?(?:p|div|li|ul|ol|tr|table|section|article|h[1-6]|dd|dt|dl|blockquote|pre|header|footer|figure|figcaption|form|hr))\b[^>]*>",
+    re.I,
+)
+_ANY = re.compile(r"<[^>]*>")
+_SPACES = re.compile(r"[ \t\r\f\v\u00a0\u3000]+")
+_LINES = re.compile(r"\s*\n\s*")
+_CELL = re.compile(r"</t[dh]>", re.I)
+
+
+def plain(markup: str) -> str:
+    """What a reader sees of serialised markup: a line a block, no scripts, single spaces. Words split over inline tags stay whole."""
+    if "<" in markup:
+        if "<script" in markup or "<style" in markup or "<!--" in markup or "<svg" in markup or "<noscript" in markup or "<head" in markup:
+            markup = _HIDDEN.sub("", markup)
+        markup = markup.replace("\n", " ")
+        markup = _ANY.sub("", _BLOCK.sub("\n", _CELL.sub(" ", markup)))
+    if "&" in markup:
+        markup = html.unescape(markup)
+    return _LINES.sub("\n", _SPACES.sub(" ", markup)).strip()
+
+
+def line(text: str) -> str:
+    """One line with single spaces."""
+    return " ".join(text.split())
+
+
+def too_deep(source: str) -> bool:
+    """Whether elements nest deeper than any honest page does."""
+    if source.count("<") < _MANY_TAGS:
+        return False
+    depth = deepest = 0
+    for close, name in _TAG.findall(source):
+        if name.lower() in _SHALLOW:
+            continue
+        depth = max(0, depth - 1) if close else depth + 1
+        if depth > deepest:
+            deepest = depth
+            if deepest > DEEPEST:
+                return True
+    return False
+
+
+class Page:
+    """The text and the trees of one body. `url` is the address it came from in the end; relative links are joined to it."""
+
+    def __init__(self, body: bytes, *, url: str, declared: str | None = None, override: str | None = None) -> None:
+        self.url = url
+        self.source, self.charset = decode(body, declared=declared, override=override)
+        self.flattened = too_deep(self.source)
+        """Whether its tags were dropped because they nest too deep; its text is kept."""
+
+    @cached_property
+    def tree(self) -> LexborHTMLParser:
+        if self.flattened:
+            return LexborHTMLParser(f"<html><body><pre>{html.escape(plain(self.source))}</pre></body></html>")
+        return LexborHTMLParser(self.source)
+
+    @cached_property
+    def root(self) -> LexborNode | None:
+        return self.tree.root
+
+    @cached_property
+    def shown(self) -> str:
+        """All that a reader sees, with menus and footers."""
+        body = self.tree.body
+        return plain(body.html or "") if body is not None else ""
+
+    @cached_property
+    def base(self) -> str:
+        if "<base" in self.source or "<BASE" in self.source:
+            node = self.tree.css_first("base[href]")
+            if node is not None:
+                return urljoin(self.url, node.attributes.get("href") or "")
+        return self.url
+
+    def link(self, address: str) -> str | None:
+        """Absolute address; None where it is no web address."""
+        address = address.strip()
+        if not address or address.startswith(("#", "javascript:", "mailto:", "tel:", "data:", "about:")):
+            return None
+        try:
+            joined = urljoin(self.base, address)
+        except ValueError:
+            return None
+        return joined if joined.startswith(("http://", "https://")) else None
+
+    def nodes(self, picks: Sequence[Pick], *, under: Any = None) -> list[Any]:
+        """Elements that the first fruitful alternative finds: lexbor nodes, or parsel selectors for `xpath:`."""
+        for pick in picks:
+            if pick.kind == "xpath":
+                found: list[Any] = list(self._selector(under).xpath(pick.query))
+            elif pick.kind == "css":
+                found = (under if isinstance(under, LexborNode) else self.tree).css(pick.query)
+            else:
+                continue
+            if found:
+                return found
+        return []
+
+    def values(
+        self, picks: Sequence[Pick] | None, *, under: Any = None, as_body: bool = False, default_attribute: tuple[str, ...] = ()
+    ) -> list[str]:
+        """Texts that the first fruitful alternative finds, cleaned; `as_body` keeps lines. Empty where nothing is found."""
+        for pick in picks or ():
+            found = [value for value in self._values(pick, under, as_body, default_attribute) if value]
+            if pick.regex is not None and pick.kind != "regex":
+                cut = (pick.regex.search(value) for value in found)
+                found = [line(match[1]) for match in cut if match and match[1]]
+            if found:
+                return found
+        return []
+
+    def _values(self, pick: Pick, under: Any, as_body: bool, default_attribute: tuple[str, ...]) -> list[str]:
+        if pick.kind == "fixed":
+            return [pick.query]
+        if pick.kind == "regex":
+            assert pick.regex is not None
+            return [line(html.unescape(match[1] or "")) for match in pick.regex.finditer(_source_of(under, self.source))][:200]
+        if pick.kind == "xpath":
+            return [(plain if as_body else _flat)(value) for value in self._selector(under).xpath(pick.query).getall()]
+        found = (under if isinstance(under, LexborNode) else self.tree).css(pick.query)
+        names = (pick.attribute,) if pick.attribute else default_attribute
+        if names:
+            return [line(value) for node in found if (value := _attribute(node, names))]
+        if as_body:
+            return [plain(node.html or "") for node in found]
+        return [line(node.text()) for node in found]
+
+    def _selector(self, under: Any) -> Selector:
+        if isinstance(under, Selector):
+            return under
+        if isinstance(under, LexborNode):
+            return Selector(text=under.html or "<p></p>")
+        return self._parsel
+
+    @cached_property
+    def _parsel(self) -> Selector:
+        return Selector(text=self.source if not self.flattened else html.escape(plain(self.source)))
+
+
+def _flat(markup: str) -> str:
+    return line(plain(markup))
+
+
+def _source_of(under: Any, source: str) -> str:
+    if isinstance(under, LexborNode):
+        return under.html or ""
+    return under.get() or "" if isinstance(under, Selector) else source
+
+
+def _attribute(node: LexborNode, names: Sequence[str]) -> str | None:
+    attributes = node.attributes
+    return next((value for name in names if (value := attributes.get(name))), None)

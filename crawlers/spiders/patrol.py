@@ -1,0 +1,308 @@
+"""The one spider: `scrapy crawl patrol -a platform=ID -a sweep=ID [-a visit=FILE]`. What differs lies in the platform's file."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from scrapy import Request, Spider
+from scrapy.crawler import Crawler
+from scrapy.exceptions import CannotResolveHostError, DownloadCancelledError, DownloadTimeoutError, IgnoreRequest
+from scrapy.http import Response
+
+from crawlers.api import read_json
+from crawlers.extract import Follow, Hints, Reading, Role, read
+from crawlers.guard import Guard
+from crawlers.loader import load_platforms, platform_folders
+from crawlers.middlewares import OutsideInternet, TooBig
+from crawlers.page import Page
+from crawlers.platform import PlatformFile, Robots
+from crawlers.trap import Trap
+from crawlers.walls import wall_of
+from domain.errors import Fault, PlatformFault
+from domain.identity import canonical_url
+from domain.model import Capture, Harvest, Posting
+from domain.settings import Settings
+from domain.settings import load as load_settings
+
+log = logging.getLogger(__name__)
+
+IMAGES_EACH = 9
+"""Pictures fetched of one posting."""
+_TEXT = ("text/", "application/xhtml", "application/json", "application/xml", "application/javascript", "application/x-javascript")
+_PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF")
+_MAGIC = (*_PICTURES, b"%PDF", b"PK\x03\x04", b"\x1f\x8b", b"Rar!", b"\x7fELF", b"MZ", b"\xd0\xcf\x11\xe0")
+
+
+class PatrolSpider(Spider):
+    """Yields one Harvest a page."""
+
+    name = "patrol"
+
+    def __init__(self, *, platform: PlatformFile, sweep: int, visit: Path | None, settings: Settings, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.platform, self.sweep_id, self.visit, self.deployment = platform, sweep, visit, settings
+        proxy = urlsplit(platform.proxy) if platform.proxy else None
+        where = (proxy.hostname or "", proxy.port or (443 if proxy.scheme == "https" else 80)) if proxy else None
+        self.guard = Guard(platform.allow_hosts, proxy=where)
+        self.trap = Trap()
+        self.asked = 0
+        self._known: set[str] = set()
+        self._seen_images: set[str] = set()
+        self._stopping: asyncio.Task[None] | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> PatrolSpider:
+        """Raises PlatformFault where the platform is unknown or any platform file is wrong."""
+        settings = load_settings()
+        platforms = load_platforms(platform_folders(settings))
+        name = str(kwargs.pop("platform", ""))
+        if name not in platforms:
+            raise PlatformFault([Fault("platform", 1, f"no platform {name!r}", f"use one of {', '.join(sorted(platforms)) or 'none'}")])
+        visit = kwargs.pop("visit", None)
+        spider = cls(
+            platform=platforms[name], sweep=int(kwargs.pop("sweep", 0)), visit=Path(visit) if visit else None, settings=settings, **kwargs
+        )
+        configure(crawler, platforms[name], settings)
+        spider._set_crawler(crawler)
+        return spider
+
+    # --- requests
+
+    async def start(self) -> AsyncIterator[Any]:
+        role: Role = "api" if self.platform.api else "start"
+        if self.visit is not None:
+            for url in visits(self.visit):
+                yield self._request(Follow(url=url, role="visit"), depth=0)
+        else:
+            for url in self.platform.entries:
+                self._is_new(url)
+                yield self._request(Follow(url=url, role=role), depth=0)
+
+    def _request(self, follow: Follow, *, depth: int) -> Request:
+        self.asked += 1
+        url = follow.url
+        meta: dict[str, Any] = {"role": follow.role, "hints": follow.hints, "depth": depth, "asked": url}
+        if self.platform.proxy:
+            meta["proxy"] = self.platform.proxy
+            if self.platform.proxy_plain and url.startswith("https://"):
+                url = "http://" + url.removeprefix("https://")
+        if self.platform.fetch == "browser" and follow.role != "api":
+            meta["browser"] = True
+        # Next pages and details before new beginnings: a sweep that is cut short has whole parts.
+        return Request(url, callback=self.parse, errback=self.failed, meta=meta, priority=depth, dont_filter=True)
+
+    def _onward(self, reading: Reading, depth: int) -> Iterator[Request]:
+        if self.visit is not None:
+            return
+        for follow in reading.follow:
+            deeper = depth + (0 if follow.onward else 1)
+            if deeper > self.platform.budget.depth or not self.platform.owns(follow.url) or not self._is_new(follow.url):
+                continue
+            if self.trap.shuns(follow.url):
+                self._count("trap")
+            elif self.asked >= self.platform.budget.pages:
+                self._count("over_budget")
+            else:
+                yield self._request(follow, depth=deeper)
+
+    def _is_new(self, url: str) -> bool:
+        """Whether no address of the same page was asked for yet. Stricter than Scrapy's filter: tracking keys do not count."""
+        try:
+            address = canonical_url(url)
+        except ValueError:
+            return False
+        if address in self._known:
+            return False
+        self._known.add(address)
+        return True
+
+    # --- answers
+
+    def parse(self, response: Response, **_: Any) -> Iterator[Any]:
+        meta = response.meta
+        if not self._is_text(response):
+            self._count("not_html")
+            return
+        asked = meta["asked"]
+        url = self._told(response.url, asked)
+        declared = _declared(response)
+        page = Page(response.body, url=url, declared=declared, override=self.platform.charset)
+        now = datetime.now(UTC)
+        if "dataloss" in response.flags:
+            self._count("cut_short")
+        self._count("pages")
+        reading = self._read(page, response, now)
+        wall = wall_of(self.platform, page, status=response.status, asked=asked, found=bool(reading.postings or reading.items))
+        if wall is not None:
+            reading = Reading()
+            self._count("login_wall" if wall[0] == "login" else "blocked")
+        elif reading.drift and response.status < 400:
+            self._count("drift")
+            log.info("drift platform=%s url=%s: %s", self.platform.id, url[:200], reading.drift)
+        self._count("postings", len(reading.postings))
+        yield self._harvest(response, page, reading.postings, now)
+        if wall is not None:
+            self._stop(f"{wall[0]}: {wall[1][:80]}")
+            return
+        if response.status < 400 and not self.visit:
+            texts = [posting.text for posting in reading.postings]
+            self.trap.learn(url, postings=texts, shown="" if texts else page.source)
+        yield from self._onward(reading, meta["depth"])
+        if self.platform.images == "read":
+            yield from self._images(reading.postings)
+
+    def _read(self, page: Page, response: Response, now: datetime) -> Reading:
+        if response.status >= 400:
+            self._count("not_found" if response.status in (404, 410) else "errors")
+            self._count("bad_status")
+            return Reading()
+        self._count("read")
+        hints: Hints | None = response.meta["hints"]
+        api = self.platform.api
+        if api is not None and response.meta["role"] in ("api", "visit") and page.source.lstrip()[:1] in ("{", "["):
+            return read_json(self.platform, api, page, now=now)
+        if api is not None and response.meta["role"] == "api":
+            return read_json(self.platform, api, page, now=now)
+        reading = read(self.platform, page, role=response.meta["role"], now=now, hints=hints)
+        if reading.layout == "general":
+            self._count("general")
+        return reading
+
+    def _harvest(self, response: Response, page: Page, postings: list[Posting], now: datetime) -> Harvest:
+        shot: bytes | None = response.meta.get("screenshot")
+        capture = Capture(
+            url=response.meta["asked"], final_url=page.url, fetched_at=now, status=response.status,
+            sha256=hashlib.sha256(response.body).hexdigest(), size=len(response.body), mime=_mime(response) or "text/html", charset=page.charset,
+            via="browser" if response.meta.get("browser") else "http",
+            screenshot_sha256=hashlib.sha256(shot).hexdigest() if shot else None,
+        )  # fmt: skip
+        return Harvest(
+            capture=capture, body=response.body, postings=tuple(postings), request_headers=_headers(response.request),
+            response_headers=_headers(response), screenshot=shot,
+        )  # fmt: skip
+
+    def _images(self, postings: list[Posting]) -> Iterator[Request]:
+        for posting in postings:
+            for image in posting.images[:IMAGES_EACH]:
+                if image.url not in self._seen_images and len(self._seen_images) < 4 * self.platform.budget.pages:
+                    self._seen_images.add(image.url)
+                    request = self._request(Follow(url=image.url, role="detail"), depth=0)
+                    self.asked -= 1
+                    request.meta.pop("browser", None)
+                    # Right after their page: what is judged later then has its pictures.
+                    yield request.replace(callback=self.image, priority=1000, headers={"Accept": "image/*"})
+
+    def image(self, response: Response, **_: Any) -> Iterator[Any]:
+        """A picture of a posting: a Capture without postings."""
+        mime = _mime(response) or ""
+        if response.status >= 400 or not (mime.startswith("image/") or response.body.startswith(_PICTURES)):
+            self._count("errors")
+            return
+        self._count("images")
+        url = self._told(response.url, response.meta["asked"])
+        capture = Capture(
+            url=response.meta["asked"], final_url=url, fetched_at=datetime.now(UTC), status=response.status,
+            sha256=hashlib.sha256(response.body).hexdigest(), size=len(response.body), mime=mime or "image/png",
+        )  # fmt: skip
+        yield Harvest(capture=capture, body=response.body, request_headers=_headers(response.request), response_headers=_headers(response))
+
+    def failed(self, failure: Any) -> None:
+        """A request without an answer: counted under its reason and named in the log."""
+        error = failure.value
+        if isinstance(error, OutsideInternet):
+            name = "refused"
+        elif isinstance(error, TooBig | DownloadCancelledError):
+            name = "too_big"
+        elif isinstance(error, DownloadTimeoutError | TimeoutError):
+            name = "timed_out"
+        elif isinstance(error, IgnoreRequest) and "robots" in str(error):
+            name = "robots"
+        else:
+            name = "errors"
+        self._count(name)
+        address = getattr(failure.request, "url", "")[:200]
+        reason = "no such host" if isinstance(error, CannotResolveHostError) else str(error)[:300] or type(error).__name__
+        log.warning("page platform=%s kind=%s url=%s: %s", self.platform.id, name, address, reason)
+
+    # --- small things
+
+    def _is_text(self, response: Response) -> bool:
+        head = response.body[:512].lstrip()
+        if head.startswith(_MAGIC):
+            return False
+        mime = _mime(response)
+        return not mime or mime.startswith(_TEXT) or head[:1] in (b"<", b"{", b"[")
+
+    def _told(self, url: str, asked: str) -> str:
+        """The address as it is known outside: a replay is asked in plain http."""
+        if self.platform.proxy_plain and asked.startswith("https://") and url.startswith("http://"):
+            return "https://" + url.removeprefix("http://")
+        return url
+
+    def _stop(self, why: str) -> None:
+        """Ends the sweep politely: nothing more is asked of a site that says no."""
+        assert self.crawler.stats is not None
+        self.crawler.stats.set_value("sweep/why", why)
+        log.warning("wall platform=%s %s", self.platform.id, why)
+        engine = self.crawler.engine
+        if self._stopping is None and engine is not None:
+            self._stopping = asyncio.get_running_loop().create_task(engine.close_spider_async(reason="walled"))
+
+    def _count(self, name: str, by: int = 1) -> None:
+        assert self.crawler.stats is not None
+        self.crawler.stats.inc_value(f"sweep/{name}", by)
+
+
+def configure(crawler: Crawler, platform: PlatformFile, settings: Settings) -> None:
+    """What the platform's file and the deployment decide, as Scrapy settings of this sweep."""
+    obey = settings.obey_robots if platform.robots is None else not isinstance(platform.robots, Robots)
+    pace = platform.pace
+    given: dict[str, Any] = {
+        "USER_AGENT": settings.user_agent, "LOG_LEVEL": settings.log_level, "ROBOTSTXT_OBEY": obey,
+        "DOWNLOAD_DELAY": pace.delay_s, "RANDOMIZE_DOWNLOAD_DELAY": pace.jitter, "CONCURRENT_REQUESTS": max(8, pace.concurrency),
+        "CONCURRENT_REQUESTS_PER_DOMAIN": pace.concurrency, "AUTOTHROTTLE_ENABLED": pace.delay_s > 0,
+        "AUTOTHROTTLE_START_DELAY": pace.delay_s, "AUTOTHROTTLE_TARGET_CONCURRENCY": float(pace.concurrency),
+        "DOWNLOAD_MAXSIZE": settings.max_body_mb * 1024 * 1024, "MEMUSAGE_LIMIT_MB": settings.sweep_memory_mb,
+    }  # fmt: skip
+    if platform.fetch == "browser":
+        given["DOWNLOAD_HANDLERS"] = {"http": "crawlers.browser.BrowserHandler", "https": "crawlers.browser.BrowserHandler"}
+    for name, value in given.items():
+        crawler.settings.set(name, value, priority="spider")
+
+
+def visits(path: Path) -> Iterator[str]:
+    """Addresses of a visit file (JSON lines with `url`); broken lines are left out and logged."""
+    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if not text.strip():
+            continue
+        try:
+            yield str(json.loads(text)["url"])
+        except (ValueError, KeyError, TypeError):
+            log.warning("visit file=%s line=%d is no JSON object with url", path, number)
+
+
+def _mime(response: Response) -> str | None:
+    value = response.headers.get(b"Content-Type")
+    return value.decode("latin-1").partition(";")[0].strip().lower() or None if value else None
+
+
+def _declared(response: Response) -> str | None:
+    value = response.headers.get(b"Content-Type")
+    name = value.decode("latin-1").lower().partition("charset=")[2] if value else ""
+    return name.strip(" \"';") or None
+
+
+def _headers(message: Any) -> tuple[tuple[str, str], ...]:
+    if message is None:
+        return ()
+    return tuple(
+        (name.decode("latin-1"), value.decode("latin-1")) for name, values in message.headers.items() for value in values
+    )
