@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, Row, and_, insert, or_, select, update
+from sqlalchemy import Connection, Row, RowMapping, and_, insert, or_, select, update
 
 from domain.errors import StoreFault
 from store import audit
@@ -39,10 +39,20 @@ def lead(conn: Connection, lead_id: int) -> Row[Any]:
     return row
 
 
+def all_leads(conn: Connection, *, limit: int = 1000) -> Sequence[RowMapping]:
+    """The newest first."""
+    return conn.execute(select(leads).order_by(leads.c.id.desc()).limit(limit)).mappings().all()
+
+
 def put(conn: Connection, lead_id: int, **columns: Any) -> None:
     """Set columns that are no state."""
     assert "state" not in columns
     conn.execute(update(leads).where(leads.c.id == lead_id).values(**columns))
+
+
+def note(conn: Connection, lead_id: int, *, actor: str, action: str, at: datetime) -> None:
+    """An audit row for what moves no state."""
+    audit.append(conn, actor=actor, action=action, subject=f"lead:{lead_id}", at=at)
 
 
 def hit_ids(conn: Connection, lead_id: int) -> list[int]:
@@ -52,7 +62,8 @@ def hit_ids(conn: Connection, lead_id: int) -> list[int]:
 def whole_hit(conn: Connection, hit_id: int) -> Row[Any]:
     """One hit with its posting, its assessment and the capture that it was judged on.
 
-    Columns that share a name carry a prefix: `assessed_at`, `capture_id`, `capture_url`, `hit_state`. Raises StoreFault where there is none.
+    Columns that share a name carry a prefix: `assessed_at`, `capture_id`, `capture_url`, `hit_state`. Raises StoreFault where
+    there is none.
     """
     row = conn.execute(
         select(
@@ -73,7 +84,7 @@ def whole_hit(conn: Connection, hit_id: int) -> Row[Any]:
     ).one_or_none()  # fmt: skip
     if row is None:
         raise StoreFault(f"hit:{hit_id}: no such row; list them first")
-    return row
+    return cast("Row[Any]", row)
 
 
 def captures_of_hit(conn: Connection, hit_id: int) -> Sequence[Row[Any]]:

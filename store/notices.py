@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, RowMapping, insert, select, update
 
 from domain.errors import StoreFault
 from store import audit
-from store.tables import captures, hits, notices, postings
+from store.tables import assessments, captures, hits, notices, postings, sweeps
 
 ENDED = ("withdrawn", "rectified", "escalated")
 """States after which another notice about the same hit may be drafted."""
@@ -43,6 +43,11 @@ def notice(conn: Connection, notice_id: int) -> Row[Any]:
     return row
 
 
+def all_notices(conn: Connection, *, limit: int = 1000) -> Sequence[RowMapping]:
+    """The newest first."""
+    return conn.execute(select(notices).order_by(notices.c.id.desc()).limit(limit)).mappings().all()
+
+
 def put(conn: Connection, notice_id: int, **columns: Any) -> None:
     """Set columns that are no state."""
     assert "state" not in columns
@@ -68,3 +73,22 @@ def of_hits(conn: Connection, hit_ids: Sequence[int]) -> Sequence[Row[Any]]:
 def captures_of_sweep(conn: Connection, *, sweep_id: int) -> Sequence[Row[Any]]:
     """What one sweep fetched, in its order."""
     return conn.execute(select(captures).where(captures.c.sweep_id == sweep_id).order_by(captures.c.id)).all()
+
+
+def postings_seen(conn: Connection, *, url: str, capture_ids: Sequence[int]) -> Sequence[Row[Any]]:
+    """The postings of this address that these captures show, each with `level` of its latest assessment (None where it waits)."""
+    latest = (
+        select(assessments.c.level).where(assessments.c.posting_id == postings.c.id).order_by(assessments.c.id.desc()).limit(1)
+        .correlate(postings).scalar_subquery().label("level")
+    )  # fmt: skip
+    wanted = (postings.c.url == url, postings.c.last_capture_id.in_(capture_ids))
+    chosen = select(postings.c.id, postings.c.assessed_at, latest).where(*wanted).order_by(postings.c.id)
+    return cast("Sequence[Row[Any]]", conn.execute(chosen).all())
+
+
+def posting_of(conn: Connection, hit_id: int) -> int:
+    return int(conn.execute(select(hits.c.posting_id).where(hits.c.id == hit_id)).scalar_one())
+
+
+def outcome_of_sweep(conn: Connection, sweep_id: int) -> str:
+    return str(conn.execute(select(sweeps.c.outcome).where(sweeps.c.id == sweep_id)).scalar_one())

@@ -6,12 +6,13 @@ Only papers that a person approved get in (`queue`) and out (`lease` asks again)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, RowMapping, insert, select, update
 
 from domain.errors import IllegalMove, LeaseLost, NotPermitted, StoreFault
 from store import alarms, audit, powers
@@ -42,6 +43,20 @@ class Leased:
     """This one included."""
     worker: str
     until: datetime
+
+
+@contextmanager
+def writing(store: Store) -> Iterator[Connection]:
+    """A write transaction that takes the audit chain's lock first: on PostgreSQL, row locks taken before it could cross with another's."""
+    with store.write() as conn:
+        audit.alone(conn)
+        yield conn
+
+
+def waiting(conn: Connection) -> Sequence[RowMapping]:
+    """Every delivery that is not done: due, sending, uncertain and dead ones, oldest first."""
+    open_states = ("due", "sending", "uncertain", "dead")
+    return conn.execute(select(deliveries).where(deliveries.c.state.in_(open_states)).order_by(deliveries.c.id)).mappings().all()
 
 
 def queue(conn: Connection, *, subject: str, subject_id: int, channel: str, address: str, key: str, at: datetime, actor: str) -> int:
@@ -98,12 +113,12 @@ def lease(store: Store, *, worker: str, now: datetime, limit: int = 1, but: Sequ
     """Up to `limit` due deliveries, longest due first, for settings.lease_s; `but` are left alone. Lapsed ones are freed before."""
     until = now + timedelta(seconds=store.settings.lease_s)
     taken = []
-    with store.write() as conn:
+    with writing(store) as conn:
         lapse(conn, now=now)
         due = select(deliveries).where(deliveries.c.state == "due", deliveries.c.next_at <= now, deliveries.c.id.not_in(but))
         rows = conn.execute(due.order_by(deliveries.c.next_at, deliveries.c.id).limit(limit).with_for_update(skip_locked=True)).all()
         for row in rows:
-            held = {"leased_by": worker, "leased_until": until, "handed_at": None, "attempts": row.attempts + 1}
+            held: dict[str, Any] = {"leased_by": worker, "leased_until": until, "handed_at": None, "attempts": row.attempts + 1}
             move(conn, "delivery", row.id, "lease", actor=MACHINE, at=now, **held)
             try:
                 require_approved(conn, row.subject, row.subject_id)
@@ -133,7 +148,7 @@ def hand_over(store: Store, leased: Leased, *, now: datetime) -> None:
 
 def complete(store: Store, leased: Leased, *, receipt: dict[str, Any], now: datetime) -> bool:
     """Note the receipt and move the paper. False where another worker was first: the receiver knows both by one key."""
-    with store.write() as conn:
+    with writing(store) as conn:
         state = conn.execute(select(deliveries.c.state).where(deliveries.c.id == leased.id)).scalar_one()
         if state in ("delivered", "cancelled"):
             return False
@@ -149,7 +164,7 @@ def complete(store: Store, leased: Leased, *, receipt: dict[str, Any], now: date
 
 def retry(store: Store, leased: Leased, *, error: str, now: datetime, retry_after_s: float | None = None) -> str:
     """Another attempt later, or the end of them: the new state, `due` or `dead`. A lost lease changes nothing and gives `lost`."""
-    with store.write() as conn:
+    with writing(store) as conn:
         row = _mine(conn, leased)
         if row is None:
             return "lost"
@@ -158,7 +173,7 @@ def retry(store: Store, leased: Leased, *, error: str, now: datetime, retry_afte
             return "dead"
         wait = min(store.settings.backoff_s * 2 ** (leased.attempts - 1), BACKOFF_MOST_S)
         wait = max(wait, min(retry_after_s or 0.0, RETRY_AFTER_MOST_S))
-        later = {"next_at": now + timedelta(seconds=wait), "leased_by": None, "leased_until": None, "handed_at": None}
+        later: dict[str, Any] = {"next_at": now + timedelta(seconds=wait), "leased_by": None, "leased_until": None, "handed_at": None}
         move(conn, "delivery", row.id, "retry", actor=MACHINE, at=now, last_error=error[:2000], **later)
         alarms.raise_alarm(conn, kind="channel", subject=leased.channel, text=f"通道 {leased.channel} 暂时送不出：{error[:300]}", now=now)
         return "due"
@@ -166,7 +181,7 @@ def retry(store: Store, leased: Leased, *, error: str, now: datetime, retry_afte
 
 def die(store: Store, leased: Leased, *, error: str, now: datetime) -> str:
     """No further attempt would help: a dead letter, with an alarm. `lost` where the lease is somebody else's."""
-    with store.write() as conn:
+    with writing(store) as conn:
         row = _mine(conn, leased)
         if row is None:
             return "lost"
@@ -176,11 +191,43 @@ def die(store: Store, leased: Leased, *, error: str, now: datetime) -> str:
 
 def doubt(store: Store, leased: Leased, *, error: str, now: datetime) -> str:
     """The receiver may have taken it: uncertain, with an alarm, until a person settles it."""
-    with store.write() as conn:
+    with writing(store) as conn:
         if _mine(conn, leased) is None:
             return "lost"
         _doubt(conn, leased.id, why=error, now=now)
         return "uncertain"
+
+
+def stumble(store: Store, leased: Leased, *, error: str, now: datetime) -> str:
+    """A channel broke in a way of its own: in doubt where it had begun to hand over, else another attempt later."""
+    with store.read() as conn:
+        handed = conn.execute(select(deliveries.c.handed_at).where(deliveries.c.id == leased.id)).scalar_one()
+    if handed is not None:
+        return doubt(store, leased, error=error, now=now)
+    return retry(store, leased, error=error, now=now)
+
+
+def decide(store: Store, delivery_id: int, *, how: Literal["delivered", "resend", "cancel"], officer: str, now: datetime) -> None:
+    """A person says what becomes of an uncertain or a dead delivery.
+
+    Raises NotPermitted without the role liaison or approver, IllegalMove where that cannot become of it.
+    """
+    with store.read() as conn:
+        row = conn.execute(select(deliveries).where(deliveries.c.id == delivery_id)).one_or_none()
+    if row is None:
+        raise StoreFault(f"delivery:{delivery_id}: no such row; list them: wangxun outbox list")
+    if how == "cancel":
+        with writing(store) as conn:
+            powers.require(conn, officer, "liaison", "approver")
+            move(conn, "delivery", delivery_id, "cancel", actor=officer, at=now)
+            for kind in ("dead_letter", "delivery_uncertain"):
+                alarms.clear(conn, kind=kind, subject=f"delivery:{delivery_id}", by=officer, now=now)
+            if row.subject == "notice" and row.state == "uncertain":
+                move(conn, "notice", row.subject_id, "fail", actor=officer, at=now)
+    elif how == "resend" and row.state == "dead":
+        revive(store, delivery_id, officer=officer, now=now)
+    else:
+        settle(store, delivery_id, outcome=how, officer=officer, now=now)
 
 
 def settle(store: Store, delivery_id: int, *, outcome: Literal["delivered", "resend"], officer: str, now: datetime) -> None:
@@ -188,7 +235,7 @@ def settle(store: Store, delivery_id: int, *, outcome: Literal["delivered", "res
 
     Raises NotPermitted without the role liaison or approver, IllegalMove where it is not uncertain.
     """
-    with store.write() as conn:
+    with writing(store) as conn:
         powers.require(conn, officer, "liaison", "approver")
         state = conn.execute(select(deliveries.c.state).where(deliveries.c.id == delivery_id)).scalar_one_or_none()
         if state != "uncertain":
@@ -196,7 +243,7 @@ def settle(store: Store, delivery_id: int, *, outcome: Literal["delivered", "res
         if outcome == "delivered":
             _deliver(conn, delivery_id, store=store, receipt={"settled_by": officer, "at": now.isoformat()}, actor=officer, now=now)
         else:
-            fresh = {"next_at": now, "leased_by": None, "leased_until": None, "handed_at": None}
+            fresh: dict[str, Any] = {"next_at": now, "leased_by": None, "leased_until": None, "handed_at": None}
             move(conn, "delivery", delivery_id, "revive", actor=officer, at=now, detail={"settled": "resend"}, **fresh)
         alarms.clear(conn, kind="delivery_uncertain", subject=f"delivery:{delivery_id}", by=officer, now=now)
 
@@ -206,7 +253,7 @@ def revive(store: Store, delivery_id: int, *, officer: str, now: datetime) -> No
 
     Raises NotPermitted without the role liaison or approver, IllegalMove where it is not dead.
     """
-    with store.write() as conn:
+    with writing(store) as conn:
         powers.require(conn, officer, "liaison", "approver")
         row = conn.execute(select(deliveries).where(deliveries.c.id == delivery_id)).one_or_none()
         if row is None or row.state != "dead":
@@ -237,13 +284,16 @@ def _mine(conn: Connection, leased: Leased) -> Row[Any] | None:
 
 
 def _deliver(conn: Connection, delivery_id: int, *, store: Store, receipt: dict[str, Any], actor: str, now: datetime) -> None:
-    done = {"receipt": receipt, "delivered_at": now, "leased_by": None, "leased_until": None, "last_error": ""}
+    done: dict[str, Any] = {"receipt": receipt, "delivered_at": now, "leased_by": None, "leased_until": None, "last_error": ""}
     move(conn, "delivery", delivery_id, "deliver", actor=actor, at=now, **done)
     row = conn.execute(select(deliveries).where(deliveries.c.id == delivery_id)).one()
     alarms.clear(conn, kind="delivery_uncertain", subject=f"delivery:{delivery_id}", by=actor, now=now)
     if row.subject == "notice":
-        clocks = {"answer_by": timedelta(days=store.settings.appeal_days), "recheck_at": timedelta(hours=store.settings.recheck_hours)}
-        move(conn, "notice", row.subject_id, "deliver", actor=actor, at=now, sent_at=now, **{name: now + span for name, span in clocks.items()})
+        if conn.execute(select(notices.c.state).where(notices.c.id == row.subject_id)).scalar_one() == "failed":
+            move(conn, "notice", row.subject_id, "requeue", actor=actor, at=now)  # the receipt came after we had given up
+        answer_by = now + timedelta(days=store.settings.appeal_days)
+        recheck_at = now + timedelta(hours=store.settings.recheck_hours)
+        move(conn, "notice", row.subject_id, "deliver", actor=actor, at=now, sent_at=now, answer_by=answer_by, recheck_at=recheck_at)
     elif row.subject == "lead":
         move(conn, "lead", row.subject_id, "refer", actor=actor, at=now, referred_at=now)
         if receipt.get("number"):

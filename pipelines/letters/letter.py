@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-_HIDDEN = frozenset("Cc Cf Cs Co Cn".split())
+_HIDDEN = frozenset(["Cc", "Cf", "Cs", "Co", "Cn"])
 """Unicode categories that a reader cannot see: controls, format marks (direction overrides, zero width), surrogates."""
 _STOPS = "。！？!?；;\n"
 

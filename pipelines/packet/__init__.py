@@ -1,0 +1,1 @@
+"""The evidence packet that stages share: what goes in, and how it is sealed and verified."""
