@@ -1,0 +1,217 @@
+"""What the pages call things, in Chinese. Names of schemes and authorities come from the rule pack."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from domain.states import CHINESE
+
+LEVELS = {"alert": "重点", "review": "待查", "watch": "关注", "clear": "无"}
+GRADES = ("高危", "中危", "一般")
+LAYERS = {"ad_defect": "涉嫌违反广告管理规定", "suspected_fundraising": "涉嫌非法集资广告", "suspected_crime": "涉嫌犯罪线索"}
+FEATURES = {"F1": "非法性（待核）", "F2": "公开性", "F3": "利诱性", "F4": "社会性", "M": "传销性", "X": "虚假或冒用"}
+KINDS = {"ad": "广告", "post": "帖文", "article": "文章", "listing": "分类信息", "live": "直播", "app": "应用", "leaflet": "单页"}
+OUTCOMES = {"confirmed": "确认涉嫌", "dismissed": "排除"}
+CHANNELS = {"email": "电子邮件", "webhook": "接口推送", "folder": "文件夹", "police": "公安接收端"}
+LEAD_KINDS = {"clue": "线索通报", "case": "案件移送"}
+TIES = {
+    "text": "文字相近",
+    "phone": "同一电话",
+    "wechat": "同一微信",
+    "qq": "同一QQ",
+    "group": "同一群号",
+    "domain": "同一域名",
+    "link": "同一链接",
+    "qr": "同一二维码",
+    "payee": "同一收款户",
+    "account": "同一账户",
+    "icp": "同一备案号",
+    "email": "同一邮箱",
+    "image": "同一图片",
+    "crypto": "同一钱包地址",
+}
+CONTACTS = {
+    "phone": "电话",
+    "wechat": "微信",
+    "qq": "QQ",
+    "group": "群号",
+    "link": "链接",
+    "domain": "域名",
+    "email": "邮箱",
+    "icp": "备案号",
+    "account": "收款账户",
+    "crypto": "钱包地址",
+}
+ROLES = {"patroller": "巡查员", "reviewer": "复核员", "approver": "审批人", "liaison": "联络员", "auditor": "审计员", "admin": "管理员"}
+VIA = {"http": "网页抓取", "browser": "浏览器抓取"}
+
+QUICK_REASONS = {
+    "confirmed": (
+        "承诺保本或固定高收益，面向不特定公众，涉嫌非法集资广告",
+        "公开招揽投资并留联系方式，未见资质与风险提示",
+        "以消费返利、养老、加盟等名义承诺还本付息",
+        "设入门费、拉人头、多级返利，涉嫌传销式集资",
+        "冒用国家机关、国企或持牌机构名义招揽资金",
+        "用变形字、谐音、图片规避审查，实为招揽投资",
+    ),
+    "dismissed": (
+        "反诈、普法或监管提示宣传",
+        "新闻报道、裁判文书或学术讨论",
+        "持牌机构合规宣传，含风险提示",
+        "普通商品促销、优惠券或招聘",
+        "个人维权、投诉或日常发言，不是广告",
+        "文字误命中，与资金招揽无关",
+    ),
+}
+"""Reasons that officers give most; a pick fills the field and can be edited."""
+
+SWEEP_CELLS = {
+    "ok": "正常",
+    "empty": "无内容",
+    "walled": "受阻",
+    "failed": "失败",
+    "missed": "未巡查",
+    "running": "进行中",
+    "before": "尚未纳入",
+}
+SWEEP_OUTCOMES = {
+    "ok": "ok",
+    "empty": "empty",
+    "walled": "walled",
+    "drifted": "failed",
+    "failed": "failed",
+    "killed": "failed",
+    "timed_out": "failed",
+    "too_big": "failed",
+    "disk_full": "failed",
+    "running": "running",
+}
+OUTCOME_WORDS = {
+    "ok": "正常",
+    "empty": "无内容",
+    "walled": "受阻（验证码或登录墙）",
+    "drifted": "页面结构变化",
+    "failed": "失败",
+    "killed": "被中止",
+    "timed_out": "超时",
+    "too_big": "内存超限",
+    "disk_full": "磁盘已满",
+    "running": "进行中",
+}
+ALARM_KINDS = {
+    "zero_postings": ("巡查无内容", "打开该平台公开页面核对是否有新内容；有内容而未取到，检查平台文件的选择器。"),
+    "drift": ("页面结构变化", "网站改版或字段缺失：用平台检查命令核对该平台文件并更新选择器。"),
+    "wall": ("受阻（验证码/登录墙）", "不得绕过。降低频次，或与平台联系取得合法访问方式；期间该平台视为未覆盖。"),
+    "dead_job": ("任务中断", "查看运行日志中的失败原因；守护进程会自动重试，连续失败请联系维护人员。"),
+    "disk": ("磁盘空间不足", "清理或扩容数据目录所在磁盘；巡查在空间恢复前暂停，已存证据不受影响。"),
+    "lease": ("任务占用超时", "处理该任务的进程可能已退出；占用到期自动释放，反复出现请联系维护人员。"),
+    "channel": ("送达通道不可用", "核对收件地址与通道设置；通道恢复后自动续发，不会重复送达。"),
+    "uncertain": ("送达结果待查证", "发送中途中断，无法确认对方是否收到：与收件方核实后，再决定是否重发。"),
+    "dead": ("多次送达失败", "核对地址后重新送达，或改用其他送达方式并记录。"),
+    "model": ("研判模型不可用", "仅规则研判在运行，漏检可能增加：恢复模型文件后重启。"),
+    "missed_run": ("漏巡查", "该时段未按时巡查：核对主机是否停机；恢复后会补巡，日志保留缺口。"),
+    "rule_flood": ("规则命中激增", "核对该规则是否误命中；必要时改为试运行。"),
+    "lost_evidence": ("证据异常", "立即停止相关文书的审批，运行数据校验命令并联系维护人员。"),
+    "overdue": ("办理超期", "催办并记录；超期未反馈的线索应电话联系接收单位。"),
+}
+"""Alarm kind -> (name, what to do)."""
+
+JOBS = {
+    "assess": "研判",
+    "read": "识图",
+    "link": "同源关联",
+    "dispatch": "送达",
+    "recheck": "复查",
+    "feedback": "取反馈",
+    "retention": "留存清理",
+    "lapse": "占用清理",
+    "report": "报表",
+    "backup": "备份",
+    "watch": "看守",
+    "health": "健康检查",
+}
+FIELDS = {
+    "office": "单位",
+    "office_name": "单位",
+    "office_contact": "联系方式",
+    "number": "编号",
+    "addressee": "发送对象",
+    "identity": "身份依据",
+    "url": "网址",
+    "quote": "引用内容",
+    "quotes": "引用内容",
+    "captured_at": "取证时间",
+    "sha256": "取证哈希",
+    "articles": "涉嫌违反的规定",
+    "basis": "涉嫌违反的规定",
+    "reasons": "涉嫌情形",
+    "asks": "提示事项",
+    "advice": "提示事项",
+    "consequence": "不改正的后果",
+    "appeal": "说明与申诉",
+    "answer_by": "答复期限",
+    "channel": "送达方式",
+    "title": "标题",
+    "platform": "平台",
+    "publisher": "发布者",
+    "advertiser": "广告主",
+    "suspect": "涉及主体",
+    "summary": "摘要",
+    "features": "法定特征",
+    "grade": "等级",
+    "layer": "层级",
+    "schemes": "涉嫌类型",
+    "evidence": "证据清单",
+    "measures": "已采取措施",
+    "suggestion": "建议",
+    "outcome": "结果",
+    "text": "内容",
+    "at": "时间",
+    "date": "日期",
+    "contact": "联系方式",
+    "items": "内容清单",
+    "authority": "接收单位",
+    "kind": "类型",
+}
+FEEDBACK = {"verify": "正在核查", "file": "已立案", "return": "不予立案", "elsewhere": "转外地"}
+
+SAID = {
+    "claimed": "已领取，请复核并写明理由。",
+    "released": "已放回队列。",
+    "confirmed": "已确认涉嫌",
+    "dismissed": "已排除",
+    "first": "已提交初核意见，等待另一名复核员独立复核",
+    "disagreed": "两次复核意见不一致，已退回队列重新复核",
+    "reopened": "已撤销原决定，重新进入队列。",
+    "drafted": "已拟稿，请核对后提交。",
+    "approved": "已签发，进入送达队列。",
+    "withdrawn": "已撤回。",
+    "submitted": "已提交审批。",
+    "seconded": "已作为第二承办人会签。",
+    "declined": "已退回，未批准。",
+    "answered": "已登记对方答复。",
+    "fed_back": "已登记接收单位反馈。",
+    "cleared": "告警已标记处理。",
+}
+"""Messages after an act, by key: the address carries the key alone, so nobody can put words on our pages."""
+
+
+def state(machine: str, value: str) -> str:
+    """The Chinese name of a state; the value itself where it has none."""
+    return CHINESE.get(machine, {}).get(value, value)
+
+
+def span(seconds: int) -> str:
+    """A length of time, short: `12分`, `3时05分`, `2天4时`."""
+    hours, minutes = divmod(max(0, seconds) // 60, 60)
+    if hours >= 24:
+        return f"{hours // 24}天{hours % 24}时"
+    return f"{hours}时{minutes:02d}分" if hours else f"{minutes}分"
+
+
+def age(since: datetime | None, now: datetime) -> str:
+    """How long ago, short: `刚刚`, `12分`, `3时05分`, `2天4时`."""
+    if since is None:
+        return "—"
+    seconds = int((now - since).total_seconds())
+    return span(seconds) if seconds >= 60 else "刚刚"
