@@ -113,7 +113,7 @@ def _posting_fields(posting: Posting) -> tuple[dict[str, Any], int]:
     # One look at all texts together: hardly any posting needs mending, and a sweep keeps thousands a second.
     texts = (posting.platform, posting.title, posting.body, posting.publisher, posting.publisher_address, posting.advertiser)
     whole = "".join((*filter(None, texts), *posting.links, *_inner_texts(posting)))
-    fields = given if clean(whole) == whole else {name: _mended(value) for name, value in given.items()}
+    fields = given if clean(whole) == whole else {name: mended(value) for name, value in given.items()}
     fields = fields | {"url": clean_key(posting.url)}
     return fields, sum(value != given[name] for name, value in fields.items())
 
@@ -125,14 +125,14 @@ def _inner_texts(posting: Posting) -> Iterator[str]:
         yield from (contact.kind, contact.value)
 
 
-def _mended(value: Any) -> Any:
+def mended(value: Any) -> Any:
     """`value` with every text in it cleaned."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, list):
-        return [_mended(one) for one in value]
+        return [mended(one) for one in value]
     if isinstance(value, dict):
-        return {key: _mended(one) for key, one in value.items()}
+        return {key: mended(one) for key, one in value.items()}
     return value
 
 

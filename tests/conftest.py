@@ -1,12 +1,14 @@
-"""What all rooms' tests share: a fixed moment, settings in a fresh folder, a fresh store, and no network but this machine."""
+"""What all rooms' tests share: a fixed moment, settings in a fresh folder, a fresh store, pages to keep, no network but this machine."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,9 +16,16 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import create_engine, text
 
+from domain.identity import sha256
+from domain.model import Capture, Harvest, Posting, PostingKind
 from domain.settings import Settings
+from store.archive import Archive
+from store.captures import begin_sweep, keep
 from store.engine import Store, open_store
 from store.migrate import upgrade
+
+MakeHarvest = Callable[..., Harvest]
+KeepTexts = Callable[..., None]
 
 
 @pytest.fixture(autouse=True)
@@ -48,8 +57,6 @@ def fixed_now() -> datetime:
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Defaults in a fresh folder, whatever the environment says."""
-    import os
-
     for name in [name for name in os.environ if name.startswith("WANGXUN_")]:
         monkeypatch.delenv(name)
     return Settings(dir=tmp_path)
@@ -114,6 +121,60 @@ def any_store(request: pytest.FixtureRequest, settings: Settings) -> Iterator[St
     opened = open_store(settings.model_copy(update={"database_url": request.getfixturevalue("_migrated_postgres")}))
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def make_harvest(fixed_now: datetime) -> MakeHarvest:
+    """make_harvest(3, postings=2, minutes=5): page number 3 with two postings of its own, five minutes later."""
+
+    def make(number: int = 0, *, postings: int = 2, minutes: float = 0, size: int = 2000, **fields: object) -> Harvest:
+        body = f"<html><title>第{number}页</title>{'稳健理财，欢迎咨询。' * (size // 30)}</html>".encode()
+        url = f"https://forum.example/list?page={number}"
+        given = {
+            "url": url,
+            "final_url": url,
+            "fetched_at": fixed_now + timedelta(minutes=minutes),
+            "status": 200,
+            "charset": "utf-8",
+            **fields,
+        }
+        capture = Capture(**given, sha256=sha256(body), size=len(body))  # type: ignore[arg-type]
+        cut = tuple(
+            Posting(
+                platform="forum", url=f"https://forum.example/thread-{number}-{index}", kind=PostingKind.POST,
+                title=f"第{number}页第{index}帖", body=f"正文 {number}/{index}，" + "欢迎交流。" * 20, publisher="某账号",
+            )
+            for index in range(postings)
+        )  # fmt: skip
+        headers = (("Content-Type", "text/html"), ("Content-Encoding", "gzip"))
+        return Harvest(capture=capture, body=body, postings=cut, request_headers=(("User-Agent", "测试"),), response_headers=headers)
+
+    return make
+
+
+@pytest.fixture
+def archive(any_store: Store) -> Iterator[Archive]:
+    opened = Archive(any_store.settings.archive_dir)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sweep_id(any_store: Store, fixed_now: datetime) -> int:
+    with any_store.write() as connection:
+        return begin_sweep(connection, platform="forum", purpose="patrol", at=fixed_now, pid=None)
+
+
+@pytest.fixture
+def keep_texts(any_store: Store, archive: Archive, sweep_id: int, make_harvest: MakeHarvest) -> KeepTexts:
+    """keep_texts("一", "二"): a page with one posting of that text each, kept and waiting to be judged."""
+
+    def kept(*texts: str) -> None:
+        pages = [make_harvest(number, postings=1) for number in range(len(texts))]
+        cut = [replace(page.postings[0], title="", body=text) for page, text in zip(pages, texts, strict=True)]
+        keep(any_store, [replace(page, postings=(one,)) for page, one in zip(pages, cut, strict=True)], sweep_id=sweep_id, archive=archive)
+
+    return kept
 
 
 def _database(address: str, *, template: str) -> Iterator[str]:

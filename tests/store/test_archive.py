@@ -9,7 +9,7 @@ from warcio.archiveiterator import ArchiveIterator
 
 from domain.errors import EvidenceAltered, StoreFault
 from store.archive import Archive
-from tests.store.conftest import MakeHarvest
+from tests.conftest import MakeHarvest
 
 
 def kept(archive: Archive, make_harvest: MakeHarvest, *numbers: int) -> list[tuple[object, object]]:

@@ -11,7 +11,7 @@ from domain.model import Contact, Image
 from store import captures, tables
 from store.archive import Archive
 from store.engine import Store
-from tests.store.conftest import MakeHarvest
+from tests.conftest import MakeHarvest
 
 
 def count(store: Store, table: object) -> int:

@@ -1,0 +1,103 @@
+"""Assess (研判): lease postings that wait, judge them in batches, keep the assessments, open hits. No person's work is done here."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import Row
+
+from domain import contacts
+from domain.clock import Clock
+from domain.model import Assessment, Contact, Document, Level, Posting, Reason
+from store import alarms, captures, hits
+from store.engine import Store
+
+log = logging.getLogger(__name__)
+
+
+class Judging(Protocol):
+    """What `classifiers.fusion.Judge` is to this stage."""
+
+    def judge(self, documents: Sequence[Document]) -> list[Assessment]:
+        """One Assessment a document, in order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssessReport:
+    """What was done: postings judged, hits opened, texts that no judge could read."""
+
+    assessed: int = 0
+    hits: int = 0
+    faults: int = 0
+
+    def __add__(self, other: AssessReport) -> AssessReport:
+        return AssessReport(assessed=self.assessed + other.assessed, hits=self.hits + other.hits, faults=self.faults + other.faults)
+
+
+def assess_batch(store: Store, judge: Judging, *, now: datetime, worker: str, limit: int | None = None) -> AssessReport:
+    """Judge up to `limit` postings (settings.judge_batch where None). All zero where none waits.
+
+    A text that breaks the judge is put to watch with an alarm, so that it never blocks the ones behind it.
+    """
+    settings = store.settings
+    rows = captures.lease_unassessed(store, worker=worker, now=now, limit=limit or settings.judge_batch, lease_s=settings.lease_s)
+    if not rows:
+        return AssessReport()
+    postings = [captures.posting(row) for row in rows]
+    results, faults = _judge(judge, [_document(one) for one in postings])
+    found = {row.id: _contacts(one) for row, one in zip(rows, postings, strict=True)}
+    opened = hits.record(store, [(row.id, one) for row, one in zip(rows, results, strict=True)], now=now, worker=worker, contacts=found)
+    if faults:
+        _alarm(store, rows, faults, now=now)
+    return AssessReport(assessed=len(rows), hits=len(opened), faults=len(faults))
+
+
+def assess_all(store: Store, judge: Judging, *, now: Clock, worker: str, stop: Callable[[], bool] = lambda: False) -> AssessReport:
+    """Judge until nothing waits, or `stop` says so between two batches."""
+    total = AssessReport()
+    while not stop():
+        done = assess_batch(store, judge, now=now(), worker=worker)
+        if not done.assessed:
+            break
+        total += done
+    return total
+
+
+def _document(posting: Posting) -> Document:
+    return Document(text=posting.text, title=posting.title, publisher=posting.publisher or "", kind=posting.kind.value)
+
+
+def _judge(judge: Judging, documents: Sequence[Document]) -> tuple[list[Assessment], dict[int, str]]:
+    """One assessment a document, and what broke at which index. A batch that breaks is judged one by one."""
+    try:
+        return judge.judge(documents), {}
+    except Exception:
+        log.warning("judge batch=%d broke, going one by one", len(documents), exc_info=True)
+    results, faults = [], {}
+    for index, document in enumerate(documents):
+        try:
+            results += judge.judge([document])
+        except Exception as error:
+            faults[index] = f"{type(error).__name__}: {error}"[:200]
+            reason = Reason(text="本条未能自动研判，是否涉嫌违规有待人工查看")
+            results.append(Assessment(level=Level.WATCH, score=0.0, reasons=(reason,), ruleset="none", model="none"))
+    return results, faults
+
+
+def _contacts(posting: Posting) -> tuple[Contact, ...]:
+    """The contacts that the spider gave and those found in the text, each once, with its place in the text where it has one."""
+    named = {(one.kind, one.value): one for one in posting.contacts}
+    named |= {(one.kind, one.value): one for one in reversed(contacts.find(posting.text))}
+    return tuple(sorted(named.values(), key=lambda one: (one.start, one.end, one.kind, one.value)))
+
+
+def _alarm(store: Store, rows: Sequence[Row[Any]], faults: dict[int, str], *, now: datetime) -> None:
+    index, why = next(iter(faults.items()))
+    text = f"{len(faults)} 条内容未能自动研判，例如 posting:{rows[index].id}（{why}）；请人工查看，并报告开发者"
+    with store.write() as connection:
+        alarms.raise_alarm(connection, kind="model", subject="judge", text=text, now=now)
