@@ -186,7 +186,10 @@ need_browser() {
     rm -f "$STATE/browser"
     : >"$STATE/no-browser"
     say "MISSING: a Chromium. Platforms with 'fetch: browser' (JavaScript-only sites) are NOT patrolled; screenshots are not taken."
-    say "  To add one: $(sudo_word)apt-get install chromium-headless-shell   or: .venv/bin/python -m playwright install --with-deps chromium-headless-shell"
+    # Ubuntu's archive has no such package: name only what would do here.
+    ! apt-cache show chromium-headless-shell >/dev/null 2>&1 || say "  To add one: $(sudo_word)apt-get install chromium-headless-shell"
+    say "  To add one: .venv/bin/python -m playwright install --with-deps chromium-headless-shell"
+    say "  Or set WANGXUN_BROWSER_PATH to a Chromium; then: make setup"
 }
 
 find_font() {
