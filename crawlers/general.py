@@ -55,7 +55,7 @@ def title_of(page: Page) -> str:
     tree = page.tree
     head = tree.css_first("title")
     full = line(head.text()) if head is not None else ""
-    headings = [text for node in tree.css("h1")[:5] if 4 <= len(text := line(node.text())) <= 120]
+    headings = [text for node in tree.css("h1")[:5] if 2 <= len(text := line(node.text())) <= 120]
     for heading in headings:
         if heading in full or (full and full in heading):
             return heading

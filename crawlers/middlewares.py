@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
+from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
 from scrapy.exceptions import CannotResolveHostError, IgnoreRequest
 from scrapy.http import Request, Response
 from scrapy.utils._compression import _DecompressionMaxSizeExceeded
@@ -110,10 +111,17 @@ def retry_after_s(value: str) -> float | None:
     return max(0.0, ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds())
 
 
+class RedirectQuietlyMiddleware(RedirectMiddleware):
+    """Scrapy's redirects without a Referer: a patrol does not say where it comes from."""
+
+    def handle_referer(self, request: Request, response: Response) -> None:
+        request.headers.pop(b"Referer", None)
+
+
 class UnpackMiddleware(HttpCompressionMiddleware):
     """Scrapy's decompression, but a body that is not what it declares is taken as it came, and counted."""
 
-    def process_response(self, request: Request, response: Response, spider: Any = None) -> Request | Response:
+    def process_response(self, request: Request, response: Response, spider: Any = None) -> Request | Response:  # spider: Scrapy's old way
         try:
             return super().process_response(request, response)
         except IgnoreRequest as error:

@@ -19,9 +19,10 @@ DEEPEST = 2000
 """Nested elements that are parsed as they are. Parsing costs the square of the depth: 100,000 would take half a minute."""
 _MANY_TAGS = 12_000
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^<>]*>")
-_SHALLOW = frozenset(
-    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr", "p", "li", "td", "th", "tr", "dt", "dd", "option", "html", "head", "body", "script", "style"]
-)
+_SHALLOW = frozenset({
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",  # void
+    "p", "li", "td", "th", "tr", "dt", "dd", "option", "html", "head", "body", "script", "style",  # closed by what follows
+})  # fmt: skip
 _HIDDEN = re.compile(r"<(script|style|noscript|template|svg|head|textarea)\b.*?</\1\s*>|<!--.*?-->", re.S | re.I)
 _BLOCK = re.compile(
     r"<(?:br|/?(?:p|div|li|ul|ol|tr|table|section|article|h[1-6]|dd|dt|dl|blockquote|pre|header|footer|figure|figcaption|form|hr))\b[^>]*>",

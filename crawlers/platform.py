@@ -211,6 +211,8 @@ class PlatformFile(_Part):
     pace: Pace = Pace()
     robots: Literal["obey"] | Robots | None = None
     budget: Budget = Budget()
+    answer_s: float = Field(default=30, gt=0, le=600)
+    """Seconds for one whole answer, body included: a slow drip ends here."""
     list: Annotated[tuple[Section, ...], BeforeValidator(_as_list)] = ()
     """One layout, or several: the first that fits the page is used."""
     detail: Annotated[tuple[Detail, ...], BeforeValidator(_as_list)] = ()

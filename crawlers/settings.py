@@ -8,7 +8,7 @@ NEWSPIDER_MODULE = "crawlers.spiders"
 
 TWISTED_REACTOR = "twisted.internet.asyncioreactor.AsyncioSelectorReactor"
 ASYNCIO_EVENT_LOOP = "uvloop.Loop"
-DNS_RESOLVER = "crawlers.guard.GuardedResolver"
+TWISTED_DNS_RESOLVER = "crawlers.guard.GuardedResolver"
 
 ITEM_PIPELINES = {"pipelines.intake.IntakePipeline": 300}
 
@@ -23,7 +23,7 @@ DOWNLOADER_MIDDLEWARES_BASE = {
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": 550,
     "crawlers.middlewares.PatienceMiddleware": 560,
     "crawlers.middlewares.UnpackMiddleware": 590,
-    "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": 600,
+    "crawlers.middlewares.RedirectQuietlyMiddleware": 600,
     "scrapy.downloadermiddlewares.stats.DownloaderStats": 850,
 }
 SPIDER_MIDDLEWARES_BASE: dict[str, int] = {}
@@ -53,8 +53,6 @@ DEFAULT_REQUEST_HEADERS = {
 RETRY_TIMES = 1
 RETRY_HTTP_CODES = [500, 502, 504, 522, 524, 408]
 REDIRECT_MAX_TIMES = 8
-DOWNLOAD_TIMEOUT = 30
-"""Seconds for a whole answer, body included: a slow drip ends here."""
 DOWNLOAD_FAIL_ON_DATALOSS = False
 """A body cut short is kept as far as it came, and counted as sweep/cut_short."""
 DOWNLOAD_WARNSIZE = 0

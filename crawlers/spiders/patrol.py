@@ -267,10 +267,10 @@ def configure(crawler: Crawler, platform: PlatformFile, settings: Settings) -> N
     pace = platform.pace
     given: dict[str, Any] = {
         "USER_AGENT": settings.user_agent, "LOG_LEVEL": settings.log_level, "ROBOTSTXT_OBEY": obey,
-        "DOWNLOAD_DELAY": pace.delay_s, "RANDOMIZE_DOWNLOAD_DELAY": pace.jitter, "CONCURRENT_REQUESTS": max(8, pace.concurrency),
+        "DOWNLOAD_DELAY": pace.delay_s, "DOWNLOAD_DELAY_JITTER": 0.5 if pace.jitter else 0.0, "CONCURRENT_REQUESTS": max(8, pace.concurrency),
         "CONCURRENT_REQUESTS_PER_DOMAIN": pace.concurrency, "AUTOTHROTTLE_ENABLED": pace.delay_s > 0,
         "AUTOTHROTTLE_START_DELAY": pace.delay_s, "AUTOTHROTTLE_TARGET_CONCURRENCY": float(pace.concurrency),
-        "DOWNLOAD_MAXSIZE": settings.max_body_mb * 1024 * 1024, "MEMUSAGE_LIMIT_MB": settings.sweep_memory_mb,
+        "DOWNLOAD_MAXSIZE": settings.max_body_mb * 1024 * 1024, "MEMUSAGE_LIMIT_MB": settings.sweep_memory_mb, "DOWNLOAD_TIMEOUT": platform.answer_s,
     }  # fmt: skip
     if platform.fetch == "browser":
         given["DOWNLOAD_HANDLERS"] = {"http": "crawlers.browser.BrowserHandler", "https": "crawlers.browser.BrowserHandler"}
