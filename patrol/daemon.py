@@ -1,0 +1,177 @@
+"""`wangxun run`: the jobs, round the clock, by APScheduler 3.x.
+
+Missed runs are coalesced and logged, a platform is never swept twice at once, SIGTERM drains, and a start after kill -9 goes on
+where the store stands.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import IO, Any
+
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from domain.errors import PatrolError, StoreFault
+from domain.settings import Settings
+from patrol import jobs
+from patrol.work import Work
+from store import alarms, runs
+
+log = logging.getLogger(__name__)
+HEARTBEAT_S = 15
+
+
+class AlreadyRunning(PatrolError):
+    """Another daemon holds this data folder."""
+
+
+class Daemon:
+    """All jobs of one data folder. `start`, then `wait`; `drain` from any thread."""
+
+    def __init__(self, work: Work, *, pace: float = 1.0) -> None:
+        """`pace` divides every interval: 1.0 in production; the demo city lives faster."""
+        self.work, self.pace = work, pace
+        self._lock: IO[str] | None = None
+        self._finished = threading.Event()
+        self.scheduler = BackgroundScheduler(
+            timezone="UTC",
+            executors={"default": ThreadPoolExecutor(6), "sweeps": ThreadPoolExecutor(work.settings.sweeps_at_once)},
+            # The library's grace of one second drops runs silently on a busy machine; here a late run still runs, once.
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 3600},
+        )
+        self.scheduler.add_listener(self._on_trouble, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES | EVENT_JOB_ERROR)
+
+    def start(self) -> None:
+        """Take the folder's lock, recover, and begin. Raises AlreadyRunning."""
+        self._lock = hold(self.work.settings)
+        jobs.recorded(self.work, "recover", lambda: jobs.recover(self.work))
+        self._log_gap()
+        for seconds, name, body in (
+            (5, "assess", jobs.judge),
+            (5, "dispatch", jobs.deliver),
+            (60, "feedback", jobs.feedback),
+            (120, "recheck", jobs.verify_notices),
+            (300, "tidy", jobs.tidy),
+        ):
+            self._every(seconds, name=name, body=body)
+        for platform in self.work.platforms.values():
+            if platform.enabled:
+                self._sweep_every(platform.id, platform.every_s)
+        self.scheduler.add_job(self._heartbeat, IntervalTrigger(seconds=HEARTBEAT_S), id="heartbeat", next_run_time=self.work.clock())
+        self.scheduler.start()
+        log.info("daemon=started platforms=%d", len(self.work.platforms))
+
+    def _every(self, seconds: float, *, name: str, body: Callable[[Work], jobs.Counts]) -> None:
+        def job() -> None:
+            if not self.work.stop.is_set():
+                jobs.recorded(self.work, name, lambda: body(self.work))
+
+        self.scheduler.add_job(job, IntervalTrigger(seconds=max(1, round(seconds / self.pace))), id=name, next_run_time=self.work.clock())
+
+    def _sweep_every(self, platform: str, every_s: float) -> None:
+        def job() -> None:
+            if self.work.stop.is_set():
+                return
+
+            def body() -> jobs.Counts:
+                sweep_id, outcome = jobs.sweep(self.work, platform)
+                if not sweep_id:
+                    log.info("sweep platform=%s outcome=skipped", platform)
+                    return {"sweep/skipped": 1}
+                return {"sweep": sweep_id, f"sweep/{outcome}": 1}
+
+            jobs.recorded(self.work, f"sweep:{platform}", body)
+
+        seconds = max(5, round(every_s / self.pace))
+        # Jitter keeps sites of one interval from being visited in the same second, as people would not either.
+        trigger = IntervalTrigger(seconds=seconds, jitter=max(1, seconds // 10))
+        self.scheduler.add_job(job, trigger, id=f"sweep:{platform}", executor="sweeps", next_run_time=self.work.clock())
+
+    def _log_gap(self) -> None:
+        """Say in the patrol log which hours nobody patrolled, where the daemon was down."""
+        now = self.work.clock()
+        with self.work.store.write() as connection:
+            for platform in self.work.platforms.values():
+                last = runs.last_success(connection, job=f"sweep:{platform.id}")
+                if platform.enabled and last and now - last > 2 * timedelta(seconds=platform.every_s / self.pace):
+                    runs.missed(connection, job=f"sweep:{platform.id}", due_at=last, why="the daemon was down", now=now)
+
+    def _on_trouble(self, event: Any) -> None:
+        """A run that was missed, overlapped or broke is a row and an alarm, never silence."""
+        if event.job_id == "heartbeat":
+            return
+        now = self.work.clock()
+        overlap = event.code == EVENT_JOB_MAX_INSTANCES
+        due: datetime | None = event.scheduled_run_times[0] if overlap else event.scheduled_run_time
+        why = "the run before had not ended" if overlap else str(getattr(event, "exception", None) or "the machine was late")
+        log.warning("job=%s missed=%s", event.job_id, why)
+        try:
+            with self.work.store.write() as connection:
+                runs.missed(connection, job=event.job_id, due_at=due, why=why, now=now)
+                if not overlap:
+                    alarms.raise_alarm(connection, kind="missed_run", subject=event.job_id, text=f"任务 {event.job_id} 漏跑：{why}", now=now)
+        except Exception as error:
+            log.error("job=%s row=unwritten", event.job_id, exc_info=error)
+
+    def _heartbeat(self) -> None:
+        beat = {"pid": os.getpid(), "at": self.work.clock().isoformat()}
+        path = self.work.settings.dir / "daemon.json"
+        try:
+            path.with_suffix(".new").write_text(json.dumps(beat), encoding="utf-8")
+            path.with_suffix(".new").replace(path)
+        except OSError as error:  # a full disk: the health check sees the old beat, and the disk itself
+            log.error("heartbeat=unwritten why=%s", error)
+
+    def drain(self) -> None:
+        """No new run begins; those under way end politely; then `wait` returns. Safe to call twice and from a signal."""
+        self.work.stop.set()
+        self._finished.set()
+
+    def wait(self) -> None:
+        """Until `drain`; then end everything in order."""
+        self._finished.wait()
+        log.info("daemon=draining")
+        self.scheduler.shutdown(wait=True)
+        (self.work.settings.dir / "daemon.json").unlink(missing_ok=True)
+        if self._lock:
+            self._lock.close()
+        self.work.close()
+        log.info("daemon=stopped")
+
+
+def hold(settings: Settings) -> IO[str]:
+    """The lock of the data folder, released when the process ends, however it ends. Raises AlreadyRunning."""
+    settings.dir.mkdir(parents=True, exist_ok=True)
+    path = settings.dir / "daemon.lock"
+    try:
+        handle = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise StoreFault(f"{path}: cannot be opened ({error.strerror}); check the folder's owner") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        handle.close()
+        raise AlreadyRunning(f"{path}: another daemon patrols this folder; stop it first, or give another WANGXUN_DIR") from error
+    return handle
+
+
+def drain_on_signals(daemon: Daemon) -> None:
+    """SIGTERM and SIGINT drain; a second one ends at once."""
+
+    def handle(number: int, _frame: object) -> None:
+        if daemon.work.stop.is_set():
+            os._exit(128 + number)
+        daemon.drain()
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGINT, handle)

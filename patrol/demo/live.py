@@ -1,0 +1,108 @@
+"""`wangxun demo`: the city, the daemon and the console, until Ctrl-C. The person at the keyboard is the officer."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import click
+import httpx
+
+from domain.clock import for_people, utc_now
+from domain.states import CHINESE
+from patrol import process
+from patrol.demo.town import OFFICERS, PASSWORD, Town, open_town
+from store import counts
+from store.engine import open_store
+
+PACE = 20.0
+"""The daemon's intervals are divided by this: an hourly platform is swept every three minutes."""
+LOOK_S = 2.0
+
+
+def run(folder: Path, *, port: int, fresh: bool) -> None:
+    """Bring the town up and stay. Ctrl-C or SIGTERM ends everything politely; a second run goes on where this one stood."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    began = time.monotonic()
+    click.echo("网巡演示：正在搭建演示城市 ……")
+    with open_town(folder, fresh=fresh, console_port=port) as town:
+        children = [_child(town, "run", "--pace", str(PACE)), _child(town, "console", "--port", str(port))]
+        try:
+            _until_open(port, children, stop)
+            _banner(town, port=port, took_s=time.monotonic() - began)
+            _watch(town, children, stop, began=began)
+        finally:
+            for child in children:
+                if child.poll() is None:
+                    child.send_signal(signal.SIGTERM)
+            for child in children:
+                try:
+                    child.wait(process.POLITE_S + 5)
+                except subprocess.TimeoutExpired:
+                    child.kill()
+    click.echo("演示已停止；再次运行将从此处继续，--fresh 重新开始")
+
+
+def _child(town: Town, *words: str) -> subprocess.Popen[bytes]:
+    log = (town.folder / "logs").resolve()
+    log.mkdir(exist_ok=True)
+    with (log / f"{words[0]}.log").open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "patrol.cli", *words], cwd=process.ROOT, env=process.environment(town.settings),
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            # Ctrl-C reaches the whole terminal group; the children are ended by us, in order.
+            preexec_fn=os.setpgrp,  # noqa: PLW1509 - no thread of ours holds a lock across this fork
+        )  # fmt: skip
+
+
+def _until_open(port: int, children: list[subprocess.Popen[bytes]], stop: threading.Event) -> None:
+    for _ in range(150):
+        if stop.is_set():
+            return
+        for child in children:
+            if child.poll() is not None:
+                raise click.ClickException(f"{' '.join(map(str, child.args[3:]))} ended with {child.returncode}; see the logs folder")  # type: ignore[index]
+        try:
+            if httpx.get(f"http://127.0.0.1:{port}/login", timeout=2, trust_env=False).status_code == 200:
+                return
+        except httpx.HTTPError:
+            pass
+        stop.wait(0.2)
+    raise click.ClickException(f"the console does not answer on port {port}; is it taken? --port gives another")
+
+
+def _banner(town: Town, *, port: int, took_s: float) -> None:
+    click.echo(f"业务台： http://127.0.0.1:{port}   （{took_s:.0f} 秒后就绪）")
+    for name, shown, roles in OFFICERS:
+        click.echo(f"  账号 {name}  密码 {PASSWORD}  {shown}  {', '.join(roles)}")
+    click.echo("演示城市（均为虚构）：")
+    for title, address in town.city.sites():
+        click.echo(f"  {address}  {title}")
+    click.echo(f"数据与日志： {town.folder}    Ctrl-C 停止")
+
+
+def _watch(town: Town, children: list[subprocess.Popen[bytes]], stop: threading.Event, *, began: float) -> None:
+    """Say when the first hit stands in the queue, and then what changes."""
+    store = open_store(town.settings)
+    shown: dict[str, int] = {}
+    try:
+        while not stop.wait(LOOK_S):
+            for child in children:
+                if child.poll() is not None:
+                    raise click.ClickException(f"{child.args[3]} ended with {child.returncode}; see {town.folder}/logs")  # type: ignore[index]
+            with store.read() as connection:
+                now = counts.by_state(connection, "hit")
+            if now != shown:
+                if not shown and now:
+                    click.echo(f"首条命中已入队，距启动 {time.monotonic() - began:.0f} 秒")
+                click.echo(f"{for_people(utc_now(), seconds=True)}  命中：" + "，".join(f"{CHINESE['hit'][state]} {count}" for state, count in sorted(now.items())))
+                shown = now
+    finally:
+        store.close()

@@ -1,0 +1,189 @@
+"""The jobs of the daemon, each an ordinary function that the command line and the tests call too.
+
+A job writes its row in `runs` (the proof of patrol) and returns its counts. A broad except stands at this edge and only here.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from domain.errors import PatrolError
+from patrol import process
+from patrol.work import Work
+from pipelines import assess, dispatch, link, read, recheck, refer, report
+from store import alarms, captures, hits, retention, runs
+from store.archive import Archive
+from store.engine import worker_name
+
+log = logging.getLogger(__name__)
+Counts = dict[str, int]
+
+ALARM_OF = {
+    "empty": ("zero_postings", "一条内容也没有取到：页面可能改版，或列表为空"),
+    "drifted": ("drift", "字段取不到：页面可能改版，请核对平台文件的选择器"),
+    "walled": ("wall", "遇到验证码或登录墙：已停止，不作绕过"),
+    "failed": ("dead_job", "巡查失败"),
+    "killed": ("dead_job", "巡查进程被终止"),
+    "timed_out": ("dead_job", "巡查超时，已终止"),
+    "too_big": ("dead_job", "巡查占用内存过大，已终止"),
+    "disk_full": ("disk", "磁盘已满：取证无法保存"),
+}
+"""Sweep outcome -> (alarm kind, what an officer reads)."""
+FAULTY = ("zero_postings", "drift", "wall", "dead_job")
+
+
+def recorded(work: Work, job: str, body: Callable[[], Counts], *, due_at: datetime | None = None) -> Counts:
+    """Run `body` with a row in `runs`. A fault is logged, alarmed and counted, and the daemon goes on."""
+    with work.store.write() as connection:
+        run_id = runs.begin_run(connection, job=job, due_at=due_at, now=work.clock())
+    outcome, why, counts = "ok", "", {}
+    try:
+        counts = body()
+    except Exception as error:
+        outcome, why = "failed", f"{type(error).__name__}: {error}"
+        log.log(logging.WARNING if isinstance(error, PatrolError) else logging.ERROR, "job=%s outcome=failed", job, exc_info=error)
+    with work.store.write() as connection:
+        runs.end_run(connection, run_id, outcome=outcome, why=why[:500], counts=counts, now=work.clock())
+        if outcome == "failed":
+            alarms.raise_alarm(connection, kind="dead_job", subject=job, text=f"任务 {job} 失败：{why[:300]}", now=work.clock())
+        elif not job.startswith("sweep:"):
+            alarms.clear(connection, kind="dead_job", subject=job, by=f"machine:{job}", now=work.clock())
+    return counts
+
+
+def sweep(work: Work, platform: str, *, purpose: str = "patrol", visit: Path | None = None) -> tuple[int, str]:
+    """One sweep over one platform in a process of its own: (sweep id, outcome). (0, "skipped") where it may not begin.
+
+    It may not begin while another sweep of the platform runs, or while less than `disk_min_mb` is free.
+    """
+    now, settings = work.clock(), work.settings
+    with work.store.write() as connection:
+        if work.free_mb() < settings.disk_min_mb:
+            text = f"磁盘可用空间不足 {settings.disk_min_mb} MB：巡查暂停，请清理或扩容"
+            alarms.raise_alarm(connection, kind="disk", subject=str(settings.dir), text=text, now=now)
+            return 0, "skipped"
+        alarms.clear(connection, kind="disk", subject=str(settings.dir), by="machine:sweep", now=now)
+        for row in captures.running_sweeps(connection, platform=platform):
+            if row["pid"] is None or process.is_spider(row["pid"]):
+                return 0, "skipped"
+            captures.end_sweep(connection, row["id"], outcome="killed", why="its process is gone", counts=None, at=now)
+        sweep_id = captures.begin_sweep(connection, platform=platform, purpose=purpose, at=now, pid=None)
+
+    def note(pid: int) -> None:
+        with work.store.write() as connection:
+            captures.set_pid(connection, sweep_id, pid=pid)
+
+    log_path = settings.dir / "logs" / f"sweep-{platform}.log"
+    _rotate(log_path)
+    ended = process.run(
+        process.command(platform, sweep_id=sweep_id, visit=visit), settings=settings, log_path=log_path, stop=work.stop, started=note
+    )
+    return sweep_id, _settle_sweep(work, platform, sweep_id=sweep_id, ended=ended)
+
+
+def _settle_sweep(work: Work, platform: str, *, sweep_id: int, ended: process.Ended) -> str:
+    """Close the sweep's row where the child could not, and raise or clear its alarms."""
+    with work.store.write() as connection:
+        row = captures.sweep(connection, sweep_id)
+        outcome = str(row["outcome"])
+        if outcome == "running" or ended.why in ("timed_out", "too_big"):
+            outcome = {"timed_out": "timed_out", "too_big": "too_big", "drained": "killed", "crashed": "failed", "": "failed"}[ended.why]
+            why = "drained: the daemon was asked to stop" if ended.why == "drained" else f"{ended.why or 'ended early'}, code {ended.code}"
+            captures.end_sweep(connection, sweep_id, outcome=outcome, why=why, counts=None, at=work.clock())
+        if ended.why == "drained":
+            return outcome
+        subject = f"platform:{platform}"
+        raised = ALARM_OF.get(outcome)
+        for kind in FAULTY:
+            if not raised or raised[0] != kind:
+                alarms.clear(connection, kind=kind, subject=subject, by="machine:sweep", now=work.clock())
+        if raised:
+            detail = str(row["why"] or ended.why or "")[:200]
+            alarms.raise_alarm(connection, kind=raised[0], subject=subject, text=f"{platform}：{raised[1]}。{detail}", now=work.clock())
+    log.info("sweep=%s platform=%s outcome=%s peak_mb=%.0f", sweep_id, platform, outcome, ended.peak_mb)
+    return outcome
+
+
+def _rotate(path: Path, *, limit: int = 5_000_000) -> None:
+    """Keep one older log, so that the folder stays bounded."""
+    if path.is_file() and path.stat().st_size > limit:
+        shutil.move(path, path.with_suffix(".log.1"))
+
+
+def judge(work: Work) -> Counts:
+    """Read pictures, judge what waits, open hits, tie campaigns."""
+    pictures = read.read_waiting(work.store, now=work.clock(), worker=worker_name())
+    done = assess.assess_all(work.store, work.judge, now=work.clock, worker=worker_name(), stop=work.stop.is_set)
+    tied = link.link_new(work.store, now=work.clock())
+    return {"pictures": pictures, "assessed": done.assessed, "hits": done.hits, "tied": tied}
+
+
+def deliver(work: Work) -> Counts:
+    """Send what a person has approved."""
+    done = dispatch.dispatch_due(work.store, work.channels, now=work.clock(), worker=worker_name(), limit=50)
+    return {"delivered": done.delivered, "retried": done.retried, "dead": done.dead, "uncertain": done.uncertain}
+
+
+def feedback(work: Work) -> Counts:
+    """Ask the receiving units how each lead stands."""
+    return refer.poll_feedback(work.store, settings=work.settings, now=work.clock())
+
+
+def verify_notices(work: Work) -> Counts:
+    """Fetch again what publishers were warned about, and settle each notice by what stands there now."""
+    counts: Counts = {}
+    due = recheck.due(work.store, now=work.clock())
+    for platform in sorted({item.platform for item in due}):
+        mine = [item for item in due if item.platform == platform]
+        if platform not in work.platforms:
+            counts["recheck/no_platform"] = counts.get("recheck/no_platform", 0) + len(mine)
+            continue
+        visit = work.settings.dir / "visits" / f"{platform}-{int(work.clock().timestamp())}.jsonl"
+        recheck.write_visits(visit, mine)
+        sweep_id, outcome = sweep(work, platform, purpose="recheck", visit=visit)
+        visit.unlink(missing_ok=True)
+        if not sweep_id:
+            continue
+        judge(work)
+        for item in mine:
+            result = recheck.settle(work.store, item.notice_id, sweep_id=sweep_id, now=work.clock())
+            counts[f"recheck/{result}"] = counts.get(f"recheck/{result}", 0) + 1
+        log.info("recheck platform=%s outcome=%s notices=%d", platform, outcome, len(mine))
+    return counts
+
+
+def tidy(work: Work) -> Counts:
+    """Drop what retention says, free lapsed claims, and count what fell between two stages."""
+    now = work.clock()
+    lapsed = hits.lapse_claims(work.store, now=now)
+    dropped = retention.apply(work.store, Archive(work.settings.archive_dir), now=now)
+    lost = report.reconcile(work.store, now=now)
+    with work.store.write() as connection:
+        for name, ids in lost.by_kind().items():
+            if ids:
+                text = f"{name}：{len(ids)} 项在两个环节之间停留，例如 {ids[:5]}"
+                alarms.raise_alarm(connection, kind="lease", subject=name, text=text, now=now)
+            else:
+                alarms.clear(connection, kind="lease", subject=name, by="machine:tidy", now=now)
+    return {"lapsed": lapsed, "dropped": dropped, "lost": lost.lost}
+
+
+def recover(work: Work) -> Counts:
+    """After a crash: end the spiders that a killed daemon left behind and close their rows. Leases lapse by themselves."""
+    ended = 0
+    with work.store.read() as connection:
+        rows = captures.running_sweeps(connection, platform=None)
+    for row in rows:
+        if process.is_spider(row["pid"]):
+            process.end(row["pid"])
+        with work.store.write() as connection:
+            if captures.sweep(connection, row["id"])["outcome"] == "running":
+                captures.end_sweep(connection, row["id"], outcome="killed", why="the daemon was killed", counts=None, at=work.clock())
+                ended += 1
+    with work.store.write() as connection:
+        closed = runs.close_orphans(connection, now=work.clock())
+    return {"sweeps": ended, "runs": closed}
