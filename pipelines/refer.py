@@ -23,7 +23,7 @@ from pipelines.channels.base import TIMEOUT_S
 from pipelines.channels.police import feedback as ask_police
 from pipelines.letters import clue
 from pipelines.letters.letter import plain
-from pipelines.letters.names import names
+from pipelines.letters.names import names, platform_name
 from pipelines.letters.render import print_letter
 from pipelines.packet.contents import seal
 from pipelines.packet.sealed import manifest_hash
@@ -271,7 +271,7 @@ def _print(store: Store, lead_id: int, *, officer: str, number: str, manifest: s
         done = [_measure(letter) for letter in notices.of_hits(conn, [hit.id for hit in hits]) if letter.sent_at]
     letter = clue.compose(
         row, hits, settings=store.settings, names=names(store.settings.rules_dir), number=number, signers=signers, manifest=manifest,
-        measures=done, at=now,
+        platforms=[platform_name(store.settings, hit.platform, url=hit.url) for hit in hits], measures=done, at=now,
     )  # fmt: skip
     printed = print_letter(letter, templates=store.settings.dir / "letters")
     archive = Archive(store.settings.archive_dir)

@@ -120,18 +120,6 @@ def close(store: Store, hit_id: int, *, officer: str, reason: str, now: datetime
         move(conn, "hit", hit_id, "close", actor=officer, at=now, detail={"reason": reason.strip()[:500]})
 
 
-def lapse(store: Store, *, now: datetime) -> int:
-    """Free the claims whose time is over: how many."""
-    with writing(store) as conn:
-        ended = decisions.lapsed(conn, now)
-        for row in ended:
-            if row.state == "claimed":
-                move(conn, "hit", row.id, "lapse", actor="machine:review", at=now, detail={"was": row.claimed_by}, claimed_by=None, claimed_until=None)
-            else:
-                decisions.hold(conn, row.id, claimed_by=None, claimed_until=None)
-    return len(ended)
-
-
 def visible_decisions(conn: Connection, hit_id: int, *, officer: str) -> Sequence[Row[Any]]:
     """The decisions on a hit that `officer` may see: while a second one is awaited, only their own."""
     rows = decisions.of_hit(conn, hit_id)

@@ -15,6 +15,7 @@ from domain.errors import IllegalMove, LeaseLost, NotPermitted, StoreFault
 from domain.identity import document_number, idempotency_key
 from pipelines.letters import notice as words
 from pipelines.letters.letter import Letter, plain
+from pipelines.letters.names import platform_name
 from pipelines.letters.render import Printed, print_letter
 from store import audit, leads, notices, outbox, powers
 from store.archive import Archive
@@ -43,7 +44,7 @@ def draft(store: Store, hit_id: int, *, officer: str, channel: str = "email", ad
             raise StoreFault(f"hit:{hit_id}: the page gives no address of the publisher; give one, or choose the folder channel")
         name = plain(hit.publisher or "").strip()
         addressee = f"“{name}”账号运营者" if name else "上述内容的发布者"
-        body = words.fields(hit, platform=hit.platform)
+        body = words.fields(hit, platform=platform_name(store.settings, hit.platform, url=hit.url))
         return notices.create(
             conn, hit_id=hit_id, addressee=addressee, channel=channel, address=where, url=hit.url, officer=officer, body=body, at=now
         )

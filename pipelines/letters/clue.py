@@ -16,8 +16,8 @@ from sqlalchemy import Row
 from domain.clock import chinese_date, for_people
 from domain.model import Feature, Layer
 from domain.settings import Settings
-from pipelines.letters.letter import Letter, Section, quoted
-from pipelines.letters.names import Names
+from pipelines.letters.letter import Letter, Section, quoted, sentence
+from pipelines.letters.names import CONTACTS, Names
 
 LISTED = 12
 """More hits than this stand in the dossier alone: a letter must stay readable."""
@@ -35,7 +35,7 @@ class Signers:
 
 def compose(
     lead: Row[Any], hits: Sequence[Row[Any]], *, settings: Settings, names: Names, number: str, signers: Signers, manifest: str,
-    measures: Sequence[str], at: datetime,
+    platforms: Sequence[str], measures: Sequence[str], at: datetime,
 ) -> Letter:  # fmt: skip
     """The letter of one lead. `hits` as `store.leads.whole_hit` gives them, `manifest` the hash of the dossier's list of parts."""
     first = hits[0]
@@ -50,8 +50,8 @@ def compose(
         ("主体信息", "统一社会信用代码、资质情况：未核实，请以登记信息为准"),
         ("广告主", _joined(hit.advertiser for hit in hits)),
         ("发布账号", _joined(hit.publisher for hit in hits)),
-        ("发布平台", _joined(hit.platform for hit in hits)),
-        ("联系方式", _joined(f"{item['kind']}：{item['value']}" for hit in hits for item in hit.contacts)),
+        ("发布平台", _joined(platforms)),
+        ("联系方式", _joined(f"{CONTACTS.get(item['kind'], item['kind'])} {item['value']}" for hit in hits for item in hit.contacts)),
         ("线索来源", "公开网络巡查"),
         ("发现时间", f"{for_people(min(hit.first_seen_at for hit in hits))}（北京时间）"),
         ("涉嫌类型", names.scheme_line(list(dict.fromkeys(slug for hit in hits for slug in hit.schemes)))),
@@ -62,7 +62,7 @@ def compose(
     spans = [(match["start"], match["end"]) for match in sorted(first.matches, key=lambda match: -match["weight"]) if match["weight"] > 0]
     return Letter(
         kind="clue", office=settings.office_name, number=number, title="关于涉嫌非法集资广告的线索通报函" if layer is not Layer.AD_DEFECT else "线索通报函",
-        addressee=authority, opening=opening, facts=facts, quotes=quoted(text, spans),
+        addressee=authority, opening=opening, facts=facts, quote_head="上述内容中的有关表述（原文摘引）：", quotes=quoted(text, spans),
         sections=_sections(lead, hits, settings=settings, measures=measures),
         closing=("特此通报。", f"附件：卷宗一份（dossier.zip，含 {len(hits)} 项发布内容的页面原文、研判、复核记录及校验清单）"),
         signer=f"承办人：{signers.prepared_by}　　审核人：{signers.second_preparer}　　批准人：{signers.approved_by}",
@@ -75,14 +75,9 @@ def _sections(lead: Row[Any], hits: Sequence[Row[Any]], *, settings: Settings, m
     shown = {feature for hit in hits for feature in hit.features}
     present = "、".join(feature.chinese for feature in Feature if feature.value in shown)
     absent = "、".join(feature.chinese for feature in Feature if feature.value not in shown and feature.value != "X" and feature.value != "M")
-    evidence = [
-        f"{index}. {hit.url}；取证时间 {for_people(hit.fetched_at, seconds=True)}；页面 SHA-256：{hit.sha256}；"
-        + (f"截图 SHA-256：{hit.screenshot_sha256}。" if hit.screenshot_sha256 else "无截图。")
-        for index, hit in enumerate(hits[:LISTED], 1)
-    ]
-    if len(hits) > LISTED:
-        evidence.append(f"其余 {len(hits) - LISTED} 项见卷宗。")
-    reasons = list(dict.fromkeys(reason["text"] for hit in hits for reason in hit.reasons if reason.get("text")))[:5]
+    evidence = [(str(index), _evidence(hit)) for index, hit in enumerate(hits[:LISTED], 1)]
+    rest = (f"其余 {len(hits) - LISTED} 项见卷宗。",) if len(hits) > LISTED else ()
+    reasons = list(dict.fromkeys(sentence(reason["text"]) for hit in hits for reason in hit.reasons if reason.get("text")))[:5]
     contact = settings.office_contact or "见本办公布的联系方式"
     summary = [lead.summary] if lead.summary else []
     return (
@@ -95,7 +90,7 @@ def _sections(lead: Row[Any], hits: Sequence[Row[Any]], *, settings: Settings, m
                 *reasons,
             ),
         ),
-        Section(head="证据清单", paragraphs=tuple(evidence)),
+        Section(head="证据清单", paragraphs=("下列页面原文已随卷宗一并提供。", *rest), rows=tuple(evidence)),
         Section(head="影响范围", paragraphs=(f"已发现公开发布内容 {len(hits)} 项，累计巡查到 {sum(hit.seen for hit in hits)} 次；浏览、粉丝和群组规模未取得。",)),
         Section(head="已采取措施", paragraphs=tuple(measures) or ("未向发布者发出预警提示。",)),
         Section(head="建议", paragraphs=("建议依职责核查主体资质、资金去向和涉及人员范围；属其他地区或者部门管辖的，请转送并告知本办。",)),
@@ -107,6 +102,11 @@ def _sections(lead: Row[Any], hits: Sequence[Row[Any]], *, settings: Settings, m
             ),
         ),
     )
+
+
+def _evidence(hit: Row[Any]) -> str:
+    picture = f"截图 SHA-256：{hit.screenshot_sha256}" if hit.screenshot_sha256 else "无截图"
+    return f"网址：{hit.url}；取证时间：{for_people(hit.fetched_at, seconds=True)}；页面 SHA-256：{hit.sha256}；{picture}"
 
 
 def _joined(values: Any) -> str:

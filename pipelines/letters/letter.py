@@ -17,7 +17,9 @@ class Section:
     """A numbered part: `一、` and so on is put in front by the template."""
 
     head: str
-    paragraphs: tuple[str, ...]
+    paragraphs: tuple[str, ...] = ()
+    rows: tuple[tuple[str, str], ...] = ()
+    """(label, value) rows of a table under the paragraphs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,8 @@ class Letter:
     opening: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
     """(label, value) rows of the table of facts."""
+    quote_head: str
+    """The line above the quotes."""
     quotes: tuple[str, ...]
     """Sentences of the posting, quoted, contacts masked where the receiver has no need of them."""
     sections: tuple[Section, ...]
@@ -95,3 +99,8 @@ def quoted(text: str, spans: Sequence[tuple[int, int]], *, most: int = 3, length
     if not places and text.strip():
         places = [(0, min(len(text), length))]
     return tuple(line for line in (plain(text[begin:finish]).strip() for begin, finish in sorted(places)) if line)
+
+
+def sentence(text: str) -> str:
+    """`text` with a full stop at its end."""
+    return text if not text or text[-1] in _STOPS else f"{text}。"

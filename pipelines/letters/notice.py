@@ -16,7 +16,7 @@ from domain.clock import chinese_date, for_people
 from domain.contacts import mask
 from domain.model import Layer
 from domain.settings import Settings
-from pipelines.letters.letter import Letter, Section, quoted
+from pipelines.letters.letter import Letter, Section, quoted, sentence
 
 GENERAL = {
     Layer.AD_DEFECT: "《中华人民共和国广告法》关于广告内容应当真实、准确，以及有投资回报预期的商品或者服务广告应当作出风险提示的规定",
@@ -43,7 +43,7 @@ def fields(hit: Row[Any], *, platform: str) -> dict[str, Any]:
         "quotes": [mask(line) for line in quoted(text, spans)],
         "layer": hit.layer or Layer.SUSPECTED_FUNDRAISING.value,
         "articles": articles,
-        "reasons": [mask(reason["text"]) for reason in hit.reasons if reason.get("text")][:4],
+        "reasons": [sentence(mask(reason["text"])) for reason in hit.reasons if reason.get("text")][:4],
     }
 
 
@@ -71,9 +71,9 @@ def compose(
     ]
     return Letter(
         kind="notice", office=settings.office_name, number=number, title="预警提示函", addressee=addressee, opening=opening, facts=tuple(facts),
-        quotes=tuple(body["quotes"]), sections=_sections(body, layer, settings=settings, contact=contact), closing=("特此函告。",),
+        quote_head="上述内容中的有关表述（原文摘引，联系方式已遮盖）：", quotes=tuple(body["quotes"]), sections=_sections(body, layer, settings=settings, contact=contact), closing=("特此函告。",),
         signer=f"签发人：{signer}　　联系方式：{contact}　　送达方式：{CHANNELS.get(channel, channel)}",
-        date=chinese_date(at), copies=body["platform"],
+        date=chinese_date(at),
     )  # fmt: skip
 
 
@@ -117,7 +117,7 @@ def withdrawal(body: dict[str, Any], *, settings: Settings, number: str, address
     )
     return Letter(
         kind="withdrawal", office=settings.office_name, number=f"{number}（撤回）", title="预警提示函撤回告知函", addressee=addressee, opening=opening,
-        facts=(("原函编号", number), ("发布地址", body["url"]), ("发布平台", body["platform"])), quotes=(), sections=(), closing=("特此告知。",),
+        facts=(("原函编号", number), ("发布地址", body["url"]), ("发布平台", body["platform"])), quote_head="", quotes=(), sections=(), closing=("特此告知。",),
         signer=f"签发人：{signer}　　联系方式：{contact}", date=chinese_date(at),
     )  # fmt: skip
 
