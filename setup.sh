@@ -106,8 +106,9 @@ make_venv() { # makes .venv with $python
 pip_setting() { # pip_setting find-links: what pip would use, from its environment first, then its files
     variable=PIP_$(printf '%s' "$1" | tr 'a-z-' 'A-Z_')
     eval "given=\${$variable:-}"
-    [ -n "$given" ] || given=$("$VENV/bin/python" -m pip config get "install.$1" 2>/dev/null ||
-        "$VENV/bin/python" -m pip config get "global.$1" 2>/dev/null || true)
+    # `pip config list` knows all of pip's files; `pip config get` would look into the user's alone.
+    [ -n "$given" ] || given=$(printf '%s\n' "$pip_configuration" |
+        sed -n "s/^\(global\|install\)\.$1='\(.*\)'\$/\2/p" | tail -n 1 | sed 's/\\n/ /g')
     printf '%s' "$given" | tr '\n' ' '
 }
 
@@ -147,6 +148,7 @@ with_pip() {
 
 install_libraries() {
     case $kind in run) what=. ;; test) what='.[test]' ;; train) what='.[test,train]' ;; esac
+    pip_configuration=$("$VENV/bin/python" -m pip config list 2>/dev/null || true)
     torch=$(torch_index)
     say "installing the libraries for $kind (a few minutes the first time; $LOG)"
     with_uv -e "$what" && return 0
@@ -170,26 +172,38 @@ find_browser() {
     return 1
 }
 
-need_browser() {
-    browser=$(find_browser) && { echo "$browser" >"$STATE/browser"; return 0; }
-    if [ ! -e "$STATE/no-browser" ] || [ -n "${WANGXUN_SETUP_AGAIN:-}" ]; then
-        apt_install chromium-headless-shell || apt_install chromium || true
-        browser=$(find_browser) && { echo "$browser" >"$STATE/browser"; rm -f "$STATE/no-browser"; return 0; }
+drives() { "$VENV/bin/python" -m playwright --version >>"$LOG" 2>&1; } # its driver is a program that needs a library of its own
+
+get_browser() { # whether a Chromium that can be driven is there, after all that may be tried here
+    find_browser >/dev/null || apt_install chromium-headless-shell || apt_install chromium || true
+    drives || apt_install libatomic1 || true
+    drives || return 1
+    if ! find_browser >/dev/null; then
         say "no Chromium from the system; trying Playwright's own"
         # With its system libraries only where nobody would be asked for a password.
         deps=
         apt_command >/dev/null && deps=--with-deps
         # shellcheck disable=SC2086
         timeout 900 "$VENV/bin/python" -m playwright install $deps chromium-headless-shell >>"$LOG" 2>&1 || true
-        browser=$(find_browser) && { echo "$browser" >"$STATE/browser"; rm -f "$STATE/no-browser"; return 0; }
     fi
+    find_browser >/dev/null
+}
+
+need_browser() {
+    browser=$(find_browser) && [ "$browser" = "$(cat "$STATE/browser" 2>/dev/null)" ] && return 0
     rm -f "$STATE/browser"
-    : >"$STATE/no-browser"
-    say "MISSING: a Chromium. Platforms with 'fetch: browser' (JavaScript-only sites) are NOT patrolled; screenshots are not taken."
+    if [ ! -e "$STATE/no-browser" ] || [ -n "${WANGXUN_SETUP_AGAIN:-}" ] || [ -n "$browser" ]; then
+        rm -f "$STATE/no-browser"
+        get_browser && { find_browser >"$STATE/browser"; return 0; }
+        : >"$STATE/no-browser"
+    fi
+    say "MISSING: a Chromium that can be driven. Platforms with 'fetch: browser' (JavaScript-only sites) are NOT patrolled, and there"
+    say "  are no screenshots. What would do:"
+    drives || say "  $(sudo_word)apt-get install libatomic1"
     # Ubuntu's archive has no such package: name only what would do here.
-    ! apt-cache show chromium-headless-shell >/dev/null 2>&1 || say "  To add one: $(sudo_word)apt-get install chromium-headless-shell"
-    say "  To add one: .venv/bin/python -m playwright install --with-deps chromium-headless-shell"
-    say "  Or set WANGXUN_BROWSER_PATH to a Chromium; then: make setup"
+    ! apt-cache show chromium-headless-shell >/dev/null 2>&1 || say "  $(sudo_word)apt-get install chromium-headless-shell"
+    say "  .venv/bin/python -m playwright install --with-deps chromium-headless-shell"
+    say "  or WANGXUN_BROWSER_PATH=/path/to/chromium; then: make setup"
 }
 
 find_font() {
