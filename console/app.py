@@ -20,8 +20,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from console import deps
 from console.auth import BackOff, Sessions, Visitor, load_key
 from console.pages import board, documents, hit, login, queue
+from crawlers.loader import load_platforms, platform_folders
 from domain.clock import utc_now
-from domain.errors import PatrolError, RuleFault
+from domain.errors import PatrolError, PlatformFault, RuleFault
 from rules.loader import load as load_rules
 from store.archive import Archive
 from store.engine import Store
@@ -83,6 +84,7 @@ def create_app(store: Store, *, clock: Callable[[], datetime] = utc_now) -> Fast
         back_off=BackOff(clock),
         clock=clock,
         templates=deps.templates(),
+        platforms=_platforms(store),
         **_names(store),
     )
     app.add_middleware(Shell)
@@ -109,6 +111,16 @@ def _names(store: Store) -> dict[str, dict[str, str]]:
         "authorities": {slug: body.name for slug, body in pack.authorities.items()},
         "rules": {rule.id: rule.title for rule in pack.rules},
     }
+
+
+def _platforms(store: Store) -> dict[str, deps.Patrolled]:
+    """What the platform files name, so that one that was never swept stands on the board; none where the files are broken."""
+    try:
+        files = load_platforms(platform_folders(store.settings))
+    except PlatformFault as error:
+        log.error("platform files unreadable faults=%d first=%s", len(error.faults), error.faults[0] if error.faults else "")
+        return {}
+    return {name: deps.Patrolled(title=one.title, every_s=one.every_s, enabled=one.enabled) for name, one in files.items()}
 
 
 def serve(store: Store, *, host: str, port: int) -> None:

@@ -28,6 +28,7 @@ MAY: dict[str, frozenset[str]] = {
     "decide": frozenset({"reviewer", "approver"}),
     "contacts": frozenset({"reviewer", "approver", "liaison"}),
     "draft": frozenset({"reviewer", "approver", "liaison"}),
+    "settle": frozenset({"liaison", "approver"}),
     "approve": frozenset({"approver"}),
     "answer": frozenset({"reviewer", "approver", "liaison"}),
     "export": frozenset({"reviewer", "approver", "liaison", "auditor"}),

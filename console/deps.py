@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,6 @@ from starlette.templating import Jinja2Templates
 
 from console import marks, words
 from console.auth import SESSION_COOKIE, BackOff, Sessions, Visitor
-from domain import contacts
 from domain.clock import for_people
 from domain.errors import IllegalMove, LeaseLost, NotPermitted, PatrolError
 from domain.states import CHINESE
@@ -26,6 +26,15 @@ from store.archive import Archive
 from store.engine import Store
 
 HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patrolled:
+    """A platform that is to be patrolled, as its file says."""
+
+    title: str
+    every_s: int
+    enabled: bool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,6 +52,7 @@ class House:
     authorities: Mapping[str, str] = field(default_factory=dict)
     rules: Mapping[str, str] = field(default_factory=dict)
     """Rule id -> title."""
+    platforms: Mapping[str, Patrolled] = field(default_factory=dict)
 
 
 class NeedLogin(Exception):
@@ -162,6 +172,7 @@ def render(request: Request, template: str, visitor: Visitor | None, /, *, statu
             "schemes": house.schemes,
             "authorities": house.authorities,
             "rules": house.rules,
+            "platforms": house.platforms,
             "settings": house.store.settings,
             **values,
         },
@@ -177,8 +188,9 @@ def back_to(path: str, *, said: str | None = None) -> RedirectResponse:
 
 def veil(text: str, most: int = 60) -> str:
     """The first `most` characters on one line, contacts hidden: for lists, where nobody needs them."""
-    shown = marks.hide(text, [(found.start, found.end) for found in contacts.find(text)])
-    line = " ".join(shown.split())
+    shown = marks.hide(text, marks.contact_spans(text))
+    # Format characters could turn the line around or hide parts of it.
+    line = " ".join("".join(char for char in shown if unicodedata.category(char) != "Cf").split())
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
@@ -196,6 +208,7 @@ def templates() -> Jinja2Templates:
         first2=lambda text: text[:2],
         age=words.age,
         span=words.span,
+        place=lambda name, places: places[name].title if name in places else name,
         state_of=lambda value, machine: words.state(machine, value),
         role=lambda name: words.ROLES.get(name, name),
         veil=veil,

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from domain import contacts
+
 Span = tuple[int, int]
 
 
@@ -45,6 +47,19 @@ def hide(text: str, spans: Iterable[Span]) -> str:
             if not characters[index].isspace():
                 characters[index] = "*"
     return "".join(characters)
+
+
+def contact_spans(text: str, known: Sequence[str] = ()) -> list[Span]:
+    """Where contacts stand in the text: those that can be read in it, and the `known` values that were read elsewhere."""
+    spans = [(found.start, found.end) for found in contacts.find(text)]
+    low = text.lower()
+    # A character whose lower case is longer would shift what follows: then only what was read in the text itself is hidden.
+    for value in {value.lower() for value in known if len(value) >= 4} if len(low) == len(text) else ():
+        at = low.find(value)
+        while at >= 0:
+            spans.append((at, at + len(value)))
+            at = low.find(value, at + len(value))
+    return spans
 
 
 def cut(

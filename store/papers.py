@@ -133,3 +133,17 @@ def alarms_open(conn: Connection, *, limit: int = 200) -> Sequence[Any]:
     return conn.execute(
         select(alarms).where(alarms.c.cleared_at.is_(None)).order_by(alarms.c.last_at.desc(), alarms.c.id.desc()).limit(limit)
     ).all()
+
+
+def overdue(conn: Connection, *, now: datetime) -> dict[str, int]:
+    """How many papers are past a clock: notices unanswered, leads undecided, leads approved but not sent, leads without feedback."""
+
+    def count(table: Any, column: Any, *states: str) -> int:
+        return conn.execute(select(func.count()).select_from(table).where(table.c.state.in_(states), column < now)).scalar_one()
+
+    return {
+        "预警提示函答复": count(notices, notices.c.answer_by, "sent"),
+        "线索审批": count(leads, leads.c.decide_by, "submitted"),
+        "线索移交": count(leads, leads.c.refer_by, "approved"),
+        "线索反馈": count(leads, leads.c.feedback_by, "referred", "received", "verifying"),
+    }

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Text, and_, case, cast, func, or_, select
 
-from store import audit
+from store import audit, papers
 from store.engine import Store
 from store.tables import assessments, campaigns, captures, decisions, hits, officers, postings, sweeps, ties
 
@@ -103,70 +103,67 @@ def queue_choices(conn: Connection) -> dict[str, list[str]]:
     return {"platforms": sorted(platforms), "schemes": sorted({slug for row in lists for slug in row.schemes})}
 
 
+_HIT = [
+    hits.c[name]
+    for name in ["id", "state", "level", "grade", "score", "opened_at", "claimed_by", "claimed_until", "campaign_id", "posting_id"]
+]
+_POSTING = [
+    postings.c[name]
+    for name in [
+        "platform",
+        "url",
+        "kind",
+        "title",
+        "body",
+        "images",
+        "publisher",
+        "publisher_address",
+        "advertiser",
+        "contacts",
+        "links",
+        "published_at",
+        "marked_ad",
+        "first_seen_at",
+        "last_seen_at",
+        "seen",
+    ]
+]
+_ASSESSMENT = [
+    assessments.c[name]
+    for name in ["layer", "schemes", "features", "matches", "reasons", "scores", "codes", "authorities", "ruleset", "model"]
+]
+_CAPTURE = [
+    captures.c[name]
+    for name in [
+        "final_url",
+        "fetched_at",
+        "status",
+        "sha256",
+        "size",
+        "mime",
+        "charset",
+        "via",
+        "screenshot_sha256",
+        "sealed",
+        "warc",
+        "sweep_id",
+    ]
+]
+
+
 def hit(conn: Connection, hit_id: int) -> Any | None:
-    """One hit with its posting, its assessment and the facts of the capture that it was judged on; None where there is none."""
-    query = (
-        select(
-            hits.c.id,
-            hits.c.state,
-            hits.c.level,
-            hits.c.grade,
-            hits.c.score,
-            hits.c.opened_at,
-            hits.c.claimed_by,
-            hits.c.claimed_until,
-            hits.c.campaign_id,
-            hits.c.posting_id,
-            postings.c.platform,
-            postings.c.url,
-            postings.c.kind,
-            postings.c.title,
-            postings.c.body,
-            postings.c.images,
-            postings.c.publisher,
-            postings.c.publisher_address,
-            postings.c.advertiser,
-            postings.c.contacts,
-            postings.c.published_at,
-            postings.c.marked_ad,
-            postings.c.first_seen_at,
-            postings.c.last_seen_at,
-            postings.c.seen,
-            postings.c.links,
-            assessments.c.layer,
-            assessments.c.schemes,
-            assessments.c.features,
-            assessments.c.matches,
-            assessments.c.reasons,
-            assessments.c.scores,
-            assessments.c.codes,
-            assessments.c.authorities,
-            assessments.c.ruleset,
-            assessments.c.model,
-            assessments.c.at.label("assessed_at"),
-            captures.c.id.label("capture_id"),
-            captures.c.url.label("page_url"),
-            captures.c.final_url,
-            captures.c.fetched_at,
-            captures.c.status,
-            captures.c.sha256,
-            captures.c.size,
-            captures.c.mime,
-            captures.c.charset,
-            captures.c.via,
-            captures.c.screenshot_sha256,
-            captures.c.sealed,
-            captures.c.warc,
-            captures.c.sweep_id,
-        )
-        .select_from(
-            hits.join(postings, postings.c.id == hits.c.posting_id)
-            .join(assessments, assessments.c.id == hits.c.assessment_id)
-            .join(captures, captures.c.id == postings.c.first_capture_id)
-        )
-        .where(hits.c.id == hit_id)
+    """One hit with its posting, its assessment and the facts of the capture that it was judged on; None where there is none.
+
+    Apart from the tables' own names: `assessed_at`, `capture_id`, and `page_url` for the address of the captured page.
+    """
+    renamed = (assessments.c.at.label("assessed_at"), captures.c.id.label("capture_id"), captures.c.url.label("page_url"))
+    joined = (
+        hits.join(postings, postings.c.id == hits.c.posting_id)
+        .join(assessments, assessments.c.id == hits.c.assessment_id)
+        .join(captures, captures.c.id == postings.c.first_capture_id)
     )
-    return conn.execute(query).one_or_none()
+    query = select(*_HIT, *_POSTING, *_ASSESSMENT, *_CAPTURE, *renamed).select_from(joined)
+    return conn.execute(query.where(hits.c.id == hit_id)).one_or_none()
 
 
 def relatives(conn: Connection, *, campaign_id: int | None, but: int, limit: int = 12) -> Sequence[Any]:
@@ -284,3 +281,17 @@ def day_counts(conn: Connection, *, since: datetime, now: datetime) -> dict[str,
         "alerts_waiting": count(hits, and_(waiting, or_(hits.c.level == "alert", hits.c.grade == "高危"))),
         "oldest_wait_s": int((now - oldest).total_seconds()) if oldest else 0,
     }
+
+
+def whole_queue(conn: Connection) -> Sequence[Any]:
+    """Every hit that nobody holds, in the order of work: id, state, level, grade, campaign_id, platform, url, title, publisher."""
+    query = _joined(
+        hits.c.id, hits.c.state, hits.c.level, hits.c.grade, hits.c.score, hits.c.campaign_id,
+        postings.c.platform, postings.c.url, postings.c.title, postings.c.publisher, postings.c.publisher_address,
+    )  # fmt: skip
+    return conn.execute(query.where(hits.c.state == "open").order_by(*_order())).all()
+
+
+def overdue(conn: Connection, *, now: datetime) -> dict[str, int]:
+    """See store.papers.overdue."""
+    return papers.overdue(conn, now=now)

@@ -12,11 +12,13 @@ from console.auth import Visitor
 from console.deps import Acting, AtHome, House, Refusal, Visiting, back_to, render, require, speaking
 from domain.states import CHINESE
 from pipelines import refer, warn
-from store import papers, views
+from store import outbox, papers, views
 
 router = APIRouter()
 Number = Annotated[int, Path(ge=1, le=2**62)]
 Words = Annotated[str, Form(max_length=4000)]
+SHORTEST = 4
+"""Characters of a reason: fewer explain nothing."""
 MIME = {
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "pdf": "application/pdf",
@@ -49,7 +51,11 @@ def notice(request: Request, house: AtHome, visitor: Visiting, number: Number) -
             "names": views.shown_names(conn),
             "log": views.audit_of(conn, f"notice:{number}"),
         }
-    return render(request, "notice.html", visitor, own=row.drafted_by == visitor.name, **values)
+    letter = None
+    if row.state != "withdrawn":
+        with speaking():
+            letter = warn.preview(house.store, number, now=house.clock())
+    return render(request, "notice.html", visitor, own=row.drafted_by == visitor.name, letter=letter, **values)
 
 
 @router.get("/leads/{number}")
@@ -89,7 +95,6 @@ def draft_lead(
     visitor: Acting,
     number: Number,
     authority: Annotated[str, Form(max_length=64)],
-    kind: Annotated[Literal["clue", "case"], Form()] = "clue",
     others: Annotated[Sequence[int], Form()] = (),
 ) -> Response:
     """A lead from a confirmed hit and those of its campaign that were ticked."""
@@ -102,7 +107,6 @@ def draft_lead(
             list(dict.fromkeys([number, *others]))[:200],
             officer=visitor.name,
             authority=authority,
-            kind=kind,
             now=house.clock(),
         )
     return back_to(f"/leads/{made}", said="drafted")
@@ -124,7 +128,7 @@ def approve_notice(house: AtHome, visitor: Acting, number: Number) -> Response:
 @router.post("/notices/{number}/withdraw")
 def withdraw_notice(house: AtHome, visitor: Acting, number: Number, reason: Words = "") -> Response:
     require(visitor, "draft")
-    if len(reason.strip()) < 4:
+    if len(reason.strip()) < SHORTEST:
         raise Refusal("撤回需写明理由（至少四个字）。", status=422)
     with speaking():
         warn.withdraw(house.store, number, officer=visitor.name, reason=reason.strip(), now=house.clock())
@@ -135,73 +139,95 @@ def withdraw_notice(house: AtHome, visitor: Acting, number: Number, reason: Word
 def answer_notice(
     house: AtHome, visitor: Acting, number: Number, kind: Annotated[Literal["acknowledge", "appeal"], Form()], text: Words
 ) -> Response:
-    """Note what the publisher answered: a receipt, or an appeal that stops the clock."""
+    """Note what the publisher answered: a receipt, or an appeal that stops the rechecks."""
     require(visitor, "answer")
+    if len(text.strip()) < SHORTEST:
+        raise Refusal("请写明对方答复的内容。", status=422)
     with speaking():
-        warn.answer(house.store, number, kind=kind, text=text.strip(), now=house.clock())
-    views.note(
-        house.store,
-        officer=visitor.name,
-        action="notice.answer_entered",
-        subject=f"notice:{number}",
-        now=house.clock(),
-        detail={"kind": kind},
-    )
+        warn.answer(house.store, number, kind=kind, text=text.strip(), officer=visitor.name, now=house.clock())
     return back_to(f"/notices/{number}", said="answered")
+
+
+@router.post("/notices/{number}/{act}")
+def act_on_notice(
+    house: AtHome, visitor: Acting, number: Number, act: Annotated[Literal["reject", "remind", "escalate"], Path()], reason: Words = ""
+) -> Response:
+    """What an approver may do with an appeal, or with a posting that stands in spite of the warning."""
+    require(visitor, "approve")
+    store, now, reason = house.store, house.clock(), reason.strip()
+    if act == "reject" and len(reason) < SHORTEST:
+        raise Refusal("驳回申诉需写明理由，并告知对方。", status=422)
+    with speaking():
+        if act == "reject":
+            warn.reject(store, number, officer=visitor.name, reason=reason, now=now)
+        elif act == "remind":
+            warn.remind(store, number, officer=visitor.name, now=now)
+        else:
+            warn.escalate(store, number, officer=visitor.name, now=now)
+    return back_to(f"/notices/{number}", said={"reject": "rejected", "remind": "approved", "escalate": "escalated"}[act])
+
+
+@router.post("/deliveries/{number}/settle")
+def settle_delivery(
+    house: AtHome, visitor: Acting, number: Number, how: Annotated[Literal["delivered", "resend", "cancel"], Form()],
+    subject: Annotated[Literal["notice", "lead", "withdrawal"], Form()], subject_id: Annotated[int, Form(ge=1)],
+) -> Response:  # fmt: skip
+    """What a person found out about a delivery in doubt, or wants of a dead one."""
+    require(visitor, "settle")
+    with speaking():
+        outbox.decide(house.store, number, how=how, officer=visitor.name, now=house.clock())
+    return back_to(f"/{'leads' if subject == 'lead' else 'notices'}/{subject_id}", said="settled")
+
+
+LeadAct = Literal["second", "submit", "approve", "decline", "redraft", "discard", "receipt", "feedback", "close"]
+NEEDS: dict[str, str] = {"approve": "approve", "decline": "approve", "receipt": "settle", "feedback": "settle", "close": "settle"}
+SAID: dict[str, str] = {
+    "second": "seconded", "submit": "submitted", "approve": "approved", "decline": "declined", "redraft": "drafted", "discard": "withdrawn",
+    "receipt": "answered", "feedback": "fed_back", "close": "closed",
+}  # fmt: skip
 
 
 @router.post("/leads/{number}/{act}")
 def act_on_lead(
-    house: AtHome,
-    visitor: Acting,
-    number: Number,
-    act: Annotated[Literal["second", "submit", "approve", "decline", "feedback"], Path()],
-    reason: Words = "",
-    outcome: Annotated[Literal["", "verify", "file", "return", "elsewhere"], Form()] = "",
-) -> Response:
-    """One step of a lead: countersign, submit, approve or decline, note the receiver's feedback."""
+    house: AtHome, visitor: Acting, number: Number, act: Annotated[LeadAct, Path()], reason: Words = "",
+    outcome: Annotated[Literal["verifying", "filed", "returned", "elsewhere"], Form()] = "verifying",
+) -> Response:  # fmt: skip
+    """One step of a lead: countersign, submit, approve or decline, the receiver's receipt and feedback, the end."""
     with house.store.read() as conn:
         row = papers.lead(conn, number)
     if row is None:
         raise Refusal("没有这条线索。", status=404)
-    _check_lead(visitor, row, act, reason.strip(), outcome)
+    require(visitor, NEEDS.get(act, "draft"))
+    _check_lead(visitor.name, row, act, reason.strip())
+    store, now, officer, reason = house.store, house.clock(), visitor.name, reason.strip()
+    plain = {"second": refer.second, "submit": refer.submit, "approve": refer.approve, "redraft": refer.redraft}
+    reasoned = {"decline": refer.decline, "discard": refer.discard, "close": refer.close}
     with speaking():
-        said = _lead_step(house, visitor.name, number, act, reason=reason.strip(), outcome=outcome)
-    return back_to(f"/leads/{number}", said=said)
+        if act in plain:
+            plain[act](store, number, officer=officer, now=now)
+        elif act in reasoned:
+            reasoned[act](store, number, officer=officer, reason=reason, now=now)
+        elif act == "receipt":
+            refer.receipt(store, number, number=reason, officer=officer, now=now)
+        else:
+            refer.feedback(store, number, outcome=outcome, text=reason, officer=officer, now=now)
+    return back_to(f"/leads/{number}", said=SAID[act])
 
 
-def _check_lead(visitor: Visitor, row: Any, act: str, reason: str, outcome: str) -> None:
-    """What an officer should be told before the stages refuse: who may, and what is missing."""
-    require(visitor, {"second": "draft", "submit": "draft", "feedback": "answer"}.get(act, "approve"))
-    if act == "second" and visitor.name == row.prepared_by:
+def _check_lead(officer: str, row: Any, act: str, reason: str) -> None:
+    """What an officer should be told in plain words before the stages refuse: who may, and what is missing."""
+    if act == "second" and officer == row.prepared_by:
         raise Refusal("第二承办人须为另一名工作人员。", status=403)
-    if act in ("approve", "decline") and visitor.name in (row.prepared_by, row.second_preparer):
+    if act in ("approve", "decline") and officer in (row.prepared_by, row.second_preparer):
         raise Refusal("承办人不能审批自己办理的线索，请由另一名审批人审批。", status=403)
     if act == "submit" and not row.second_preparer:
         raise Refusal("须有两名承办人：请先由另一名工作人员会签。")
-    if act == "decline" and len(reason) < 4:
-        raise Refusal("不批准需写明理由（至少四个字）。", status=422)
-    if act == "feedback" and not outcome:
-        raise Refusal("请选择反馈结果。", status=422)
-
-
-def _lead_step(house: House, officer: str, number: int, act: str, *, reason: str, outcome: str) -> str:
-    store, now = house.store, house.clock()
-    if act == "second":
-        refer.second(store, number, officer=officer, now=now)
-        return "seconded"
-    if act == "submit":
-        refer.submit(store, number, officer=officer, now=now)
-        return "submitted"
-    if act == "approve":
-        refer.approve(store, number, officer=officer, now=now)
-        return "approved"
-    if act == "decline":
-        refer.decline(store, number, officer=officer, reason=reason, now=now)
-        return "declined"
-    refer.feedback(store, number, outcome=outcome, text=reason, now=now)
-    views.note(store, officer=officer, action="lead.feedback_entered", subject=f"lead:{number}", now=now, detail={"outcome": outcome})
-    return "fed_back"
+    if act == "submit" and officer not in (row.prepared_by, row.second_preparer):
+        raise Refusal("须由承办人提交审批。", status=403)
+    if act in ("decline", "discard", "close") and len(reason) < SHORTEST:
+        raise Refusal("请写明理由（至少四个字）。", status=422)
+    if act == "receipt" and not reason:
+        raise Refusal("请填写回执编号。", status=422)
 
 
 @router.get("/notices/{number}/{part}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Path, Request, Response
@@ -11,9 +12,8 @@ from console.auth import Visitor
 from console.deps import Acting, AtHome, House, Refusal, Visiting, back_to, render, require, speaking
 from console.pages.queue import Asked, query_of, wanted_from_text
 from console.pictures import sniff
-from domain import contacts
 from domain.clock import for_people
-from domain.errors import IllegalMove, LeaseLost, StoreFault
+from domain.errors import EvidenceAltered, IllegalMove, LeaseLost, StoreFault
 from pipelines import review
 from store import papers, views
 
@@ -28,7 +28,7 @@ def _text_parts(row: Any, *, reveal: bool) -> list[dict[str, Any]]:
     """The judged text in its parts, cut at the marks, contacts hidden unless `reveal`."""
     pictures = [image.get("text", "") for image in row.images if image.get("text")]
     whole = "\n".join(part for part in (row.title, row.body, *pictures) if part)
-    spans = [(found.start, found.end) for found in contacts.find(whole)]
+    spans = marks.contact_spans(whole, [item["value"] for item in row.contacts])
     shown = whole if reveal else marks.hide(whole, spans)
     return [
         {"label": label, "pieces": marks.cut(shown, matches=row.matches, contacts=spans, start=start, end=end)}
@@ -43,9 +43,34 @@ def _folds(row: Any, *, reveal: bool) -> list[dict[str, str]]:
         if match.get("fold") and match["fold"] != match.get("text"):
             pair = {"written": match.get("text", ""), "read": match["fold"]}
             if not reveal:
-                pair = {name: contacts.mask(text) for name, text in pair.items()}
+                pair = {name: marks.hide(text, marks.contact_spans(text)) for name, text in pair.items()}
             found.setdefault((match["text"], match["fold"]), {**pair, "rule": match["rule"]})
     return list(found.values())
+
+
+def _facts(house: House, hit_id: int, *, officer: str, query: str) -> dict[str, Any]:
+    """Everything of the store that the page shows. Raises Refusal where there is no such hit."""
+    with house.store.read() as conn:
+        row = views.hit(conn, hit_id)
+        if row is None:
+            raise Refusal("没有这个条目。", status=404)
+        decided, held_back = views.history(conn, hit_id, state=row.state, officer=officer)
+        ids = views.queue_ids(conn, wanted_from_text(query), officer=officer)
+        letters, leads = papers.papers_of(conn, hit_id)
+        facts = {
+            "row": row,
+            "decided": decided,
+            "held_back": held_back,
+            "letters": letters,
+            "leads": leads,
+            "relatives": views.relatives(conn, campaign_id=row.campaign_id, but=hit_id),
+            "campaign": views.campaign(conn, row.campaign_id),
+            "names": views.shown_names(conn),
+            "log": views.audit_of(conn, f"hit:{hit_id}"),
+        }
+    at = ids.index(hit_id) if hit_id in ids else None
+    later = ids[at + 1 :] if at is not None else ids
+    return facts | {"at": at, "total": len(ids), "before": ids[at - 1] if at else None, "after": later[0] if later else None}
 
 
 def _page(
@@ -57,54 +82,28 @@ def _page(
     status: int = 200,
     message: str = "",
     reveal: bool = False,
-    **values: Any,
+    outcome: str = "",
+    typed: str = "",
 ) -> Response:
     house: House = request.app.state.house
     now = house.clock()
-    with house.store.read() as conn:
-        row = views.hit(conn, hit_id)
-        if row is None:
-            raise Refusal("没有这个条目。", status=404)
-        decided, held_back = views.history(conn, hit_id, state=row.state, officer=visitor.name)
-        ids = views.queue_ids(conn, wanted_from_text(query), officer=visitor.name)
-        letters, leads = papers.papers_of(conn, hit_id)
-        facts = {
-            "relatives": views.relatives(conn, campaign_id=row.campaign_id, but=hit_id),
-            "campaign": views.campaign(conn, row.campaign_id),
-            "names": views.shown_names(conn),
-            "log": views.audit_of(conn, f"hit:{hit_id}"),
-        }
-    at = ids.index(hit_id) if hit_id in ids else None
+    facts = _facts(house, hit_id, officer=visitor.name, query=query)
+    row = facts["row"]
     held = row.state in ("claimed", "seconding") and row.claimed_by is not None and row.claimed_until > now
-    own_first = row.state == "seconding" and any(item.officer == visitor.name and item.reversed_by is None for item in decided)
-    return render(
-        request,
-        "hit.html",
-        visitor,
-        status=status,
-        now=now,
-        row=row,
-        message=message,
-        query=query,
-        reveal=reveal,
-        parts=_text_parts(row, reveal=reveal),
-        folds=_folds(row, reveal=reveal),
-        decided=decided,
-        held_back=held_back,
-        letters=letters,
-        leads=leads,
-        at=at,
-        total=len(ids),
-        before=ids[at - 1] if at else None,
-        after=ids[at + 1] if at is not None and at + 1 < len(ids) else (ids[0] if at is None and ids else None),
-        mine=held and row.claimed_by == visitor.name,
-        other=row.claimed_by if held and row.claimed_by != visitor.name else None,
-        own_first=own_first,
-        outcome=values.pop("outcome", None) or request.query_params.get("outcome", ""),
-        typed=values.pop("typed", ""),
-        **facts,
-        **values,
-    )
+    standing = [item.officer for item in facts["decided"] if item.reversed_by is None]
+    values = {
+        "message": message,
+        "query": query,
+        "reveal": reveal,
+        "parts": _text_parts(row, reveal=reveal),
+        "folds": _folds(row, reveal=reveal),
+        "mine": held and row.claimed_by == visitor.name,
+        "other": row.claimed_by if held and row.claimed_by != visitor.name else None,
+        "own_first": row.state == "seconding" and visitor.name in standing,
+        "outcome": outcome or request.query_params.get("outcome", ""),
+        "typed": typed,
+    }
+    return render(request, "hit.html", visitor, status=status, now=now, **facts, **values)
 
 
 @router.get("/hits/{hit_id}")
@@ -255,10 +254,10 @@ def picture(house: AtHome, visitor: Visiting, hit_id: HitId, sha256: Annotated[s
 
 
 def _bytes_of(house: House, sha256: str, capture: Any) -> bytes | None:
+    """The picture's bytes, checked against their hash: a blob, or the body of a capture of its own; None where neither is kept."""
+    with suppress(EvidenceAltered):
+        return house.archive.read_blob(sha256)
+    if capture is None:
+        return None
     with speaking():
-        path = house.archive.blob(sha256)
-        if path.is_file():
-            return path.read_bytes()
-        if capture is not None and capture.warc:
-            return house.archive.read(capture.warc, capture.warc_offset, capture.warc_length, sha256)
-    return None
+        return house.archive.read(capture.warc, capture.warc_offset, capture.warc_length, sha256)
