@@ -18,6 +18,7 @@ from scrapy.exceptions import CannotResolveHostError, DownloadCancelledError, Do
 from scrapy.http import Response
 
 from crawlers.api import read_json
+from crawlers.chromium import find_browser, missing_browser
 from crawlers.extract import Follow, Hints, Reading, Role, read
 from crawlers.guard import Guard
 from crawlers.loader import load_platforms, platform_folders
@@ -77,6 +78,9 @@ class PatrolSpider(Spider):
     # --- requests
 
     async def start(self) -> AsyncIterator[Any]:
+        if self.platform.fetch == "browser" and find_browser(self.deployment) is None:
+            self._give_up(missing_browser(self.deployment, platform=self.platform.id))
+            return
         role: Role = "api" if self.platform.api else "start"
         if self.visit is not None:
             for url in visits(self.visit):
@@ -255,6 +259,12 @@ class PatrolSpider(Spider):
         engine = self.crawler.engine
         if self._stopping is None and engine is not None:
             self._stopping = asyncio.get_running_loop().create_task(engine.close_spider_async(reason="walled"))
+
+    def _give_up(self, why: str) -> None:
+        assert self.crawler.stats is not None
+        self.crawler.stats.set_value("sweep/outcome", "failed")
+        self.crawler.stats.set_value("sweep/why", why)
+        log.error("sweep platform=%s %s", self.platform.id, why)
 
     def _count(self, name: str, by: int = 1) -> None:
         assert self.crawler.stats is not None
