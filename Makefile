@@ -28,13 +28,14 @@ test:
 	  exec .venv/bin/python -m pytest -n 2 -m 'not train' $(PYTEST_ARGS); \
 	fi
 
+# All of them, even where the first finds something: a person mends it in one go.
 check:
 	@sh setup.sh $(TESTS)
-	.venv/bin/ruff check .
-	.venv/bin/mypy
-	.venv/bin/lint-imports
-	.venv/bin/wangxun rules check
-	.venv/bin/wangxun platforms check
+	@status=0; \
+	for step in 'ruff check .' 'mypy' 'lint-imports' 'wangxun rules check' 'wangxun platforms check'; do \
+	  echo "check: $$step"; .venv/bin/$$step || status=1; \
+	done; \
+	exit $$status
 
 clean:
 	rm -rf .venv .setup .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist
