@@ -8,9 +8,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
 from crawlers.imports import warc
+from crawlers.loader import load_platforms, platform_folders
 from domain.clock import Clock
 from domain.model import Harvest
 from domain.settings import Settings
@@ -44,10 +45,12 @@ def import_warc(path: Path, *, settings: Settings, now: Clock, show: bool) -> di
             batch.clear()
 
     try:
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+        # The records of a gzip file are not counted before they are read, so the bar shows pages, not a share.
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed} 页"))
         with Progress(*columns, console=Console(stderr=True), disable=not show) as bar:
-            task = bar.add_task(path.name, total=path.stat().st_size)
-            for item in warc.read(path, progress=lambda position: bar.update(task, completed=position)):
+            task = bar.add_task(path.name, total=None)
+            for item in warc.read(path, platforms=load_platforms(platform_folders(settings)), largest=settings.max_body_mb * 1_000_000):
+                bar.advance(task)
                 if not isinstance(item, Harvest):
                     counts["refused"] += 1
                     reasons.append(f"{item.url or '（无地址）'}：{item.reason}")

@@ -9,6 +9,7 @@ import click
 from domain.clock import for_people, utc_now
 from domain.settings import load
 from patrol.cli import show_json
+from pipelines.report import PlatformHour, patrol_log
 from store.engine import open_store
 
 
@@ -38,21 +39,36 @@ def log(hours: int, as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from pipelines.report import patrol_log
-
     now = utc_now()
     store = open_store(load())
     rows = patrol_log(store, since=now - timedelta(hours=hours), until=now)
     store.close()
     if as_json:
-        show_json({"since": now - timedelta(hours=hours), "until": now, "hours": rows})
+        show_json({"hours": [row.as_json() for row in rows]})
         return
-    table = Table("小时", "平台", "次数", "成功", "空", "墙", "失败", "漏跑", "页面", "内容", "新增", "命中", "最近成功", title=f"巡查日志（近 {hours} 小时）")
+    names = sorted({name for row in rows for name in row.platforms})
+    table = Table(title=f"巡查日志（近 {hours} 小时；格内为成功次数，✗ 失败，漏 漏跑）", show_lines=False)
+    table.add_column("小时", no_wrap=True)
+    for name in names:
+        table.add_column(name, justify="center")
+    for title in ("页面", "内容", "命中", "决定"):
+        table.add_column(title, justify="right")
     for row in rows:
-        cells = (row["runs"], row["ok"], row["empty"], row["walled"], row["failed"], row["missed"], row["pages"], row["postings"], row["new"], row["hits"])
-        last = for_people(row["last_success"]) if row["last_success"] else "从未"
-        table.add_row(for_people(row["hour"]), row["platform"], *(str(cell) if cell else "·" for cell in cells), last)
+        cells = [_cell(row.platforms.get(name)) for name in names]
+        table.add_row(for_people(row.hour)[5:], *cells, *(str(row.counts.get(key, 0) or "·") for key in ("captures", "postings", "hits", "decisions")))
     Console().print(table)
+    if rows:
+        for name, one in rows[-1].platforms.items():
+            Console().print(f"{name:<20} 最近成功 {for_people(one.last_success) if one.last_success else '从未'}")
+
+
+def _cell(one: PlatformHour | None) -> str:
+    if one is None:
+        return "·"
+    parts = [str(one.ok)] if one.ok else []
+    parts += [f"[red]✗{len(one.failures)}[/red]"] if one.failures else []
+    parts += [f"[yellow]漏{one.missed}[/yellow]"] if one.missed else []
+    return " ".join(parts) or ("…" if one.running else "·")
 
 
 @click.group()
