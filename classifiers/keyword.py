@@ -86,6 +86,14 @@ class KeywordClassifier:
         total = weights.intercept + (weights.long_text if view.length > LONG else weights.short_text if view.length < SHORT else 0.0)
         return total + sum(self._weights.get(rule, 0.0) * strength for rule, strength in view.facts.items())
 
+    def strengths(self, text: str) -> dict[str, float]:
+        """Rule id to how strongly it matches anywhere in `text`, 0-1: what the examples of the rules are tested with."""
+        result: dict[str, float] = {}
+        for view in self.views(fold(text)):
+            for found in view.found:
+                result[found.rule.id] = max(result.get(found.rule.id, 0.0), found.strength)
+        return result
+
     def explain(self, text: str) -> Explanation:
         """All that stands behind the score of `text`."""
         folded = fold(text)
