@@ -84,7 +84,7 @@ class Life:
         first = self.find(thread)
         if first is None:
             return ()
-        replies = [item for item in self.shown(first.site) if item.post.reply_to == thread]
+        replies = [item for post in self.posts.values() if post.reply_to == thread for item in self._editions(post)]
         return (first, *sorted(replies, key=lambda item: (item.posted_at, item.id)))
 
     def warn(self, key: str) -> bool:

@@ -26,12 +26,12 @@ _pages.filters["when"] = for_people
 _pages.filters["path"] = path_of
 
 
-def render(page: str, site: str, **values: Any) -> str:
+def render(page: str, site: str, /, **values: Any) -> str:
     """The HTML of `pages/{page}.html`. Every page knows its site's name and the address that notices can be sent to."""
     return _pages.get_template(f"{page}.html").render(site=site, name=SITES[site], mail=f"jubao@{site}.qingtang.example", **values)
 
 
-def html(page: str, site: str, *, status: int = 200, **values: Any) -> Response:
+def html(page: str, site: str, /, *, status: int = 200, **values: Any) -> Response:
     return HTMLResponse(render(page, site, **values), status_code=status)
 
 
