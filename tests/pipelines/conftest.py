@@ -18,7 +18,9 @@ from pipelines import refer, review, warn
 from store import captures, hits, tables
 from store.archive import Archive
 from store.engine import Store
+from tests.channels.conftest import mail_sink, web_sink
 
+__all__ = ["mail_sink", "web_sink"]
 PEOPLE = {
     "wang": ("王某", ["reviewer"]), "li": ("李某", ["reviewer", "liaison"]), "zhao": ("赵某", ["approver"]), "sun": ("孙某", ["approver"]),
     "qian": ("钱某", ["auditor"]),
