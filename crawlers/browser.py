@@ -48,7 +48,8 @@ class BrowserHandler(HTTP11DownloadHandler):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        self._spider: Any = crawler.spider
+        spider: Any = crawler.spider
+        self._spider = spider
         self._wanted = self._spider.platform.browser
         self._most_bytes = crawler.settings.getint("DOWNLOAD_MAXSIZE")
         self._gate = Gate(self._spider.guard)

@@ -25,7 +25,8 @@ def find_browser(settings: Settings) -> Path | None:
             return Path(found)
     cache = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / ".cache" / "ms-playwright")
     inside = sorted(cache.glob("chromium*/chrome-*/*")) if cache.is_dir() else []
-    return next((path for path in reversed(inside) if path.name in ("headless_shell", "chrome", "chrome-headless-shell") and _runs(path)), None)
+    wanted = ("headless_shell", "chrome", "chrome-headless-shell")
+    return next((path for path in reversed(inside) if path.name in wanted and _runs(path)), None)
 
 
 def missing_browser(settings: Settings, *, platform: str) -> str:

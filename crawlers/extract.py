@@ -23,6 +23,7 @@ HAS_CONTENT = 200
 MOST_ITEMS = 2000
 MOST_BODY = 200_000
 """Characters kept of one body: a longer one is a file, not an ad."""
+_HREF = ("href",)
 _IMAGE = ("data-src", "data-original", "src")
 
 
@@ -303,25 +304,21 @@ def _values(site: Site, fields: Fields, under: Any) -> dict[str, Any]:
     """Only what is named and found."""
     page = site.page
     values: dict[str, Any] = {}
-    for name in fields.model_fields_set:
-        picks = getattr(fields, name)
-        if picks is None:
-            continue
+    for name, picks in fields.named:
         if name == "body":
             found: Any = "\n".join(page.values(picks, under=under, as_body=True))
         elif name == "images":
             addresses = page.values(picks, under=under, default_attribute=_IMAGE)
             found = tuple(dict.fromkeys(joined for address in addresses if (joined := page.link(address))))[:40]
         elif name == "link":
-            addresses = page.values(picks, under=under, default_attribute=("href",))
-            found = next((joined for address in addresses if (joined := page.link(address))), None)
+            found = page.link(page.first(picks, under=under, default_attribute=_HREF))
         elif name == "published_at":
-            found = next((when for text in page.values(picks, under=under) if (when := moment(text, now=site.now))), None)
+            found = moment(text, now=site.now) if (text := page.first(picks, under=under)) else None
         elif name == "marked_ad":
             # An element without words counts too (an icon), but not where a pattern asks for words.
             found = bool(page.values(picks, under=under)) or (picks[0].regex is None and bool(page.nodes(picks, under=under)))
         else:
-            found = next(iter(page.values(picks, under=under)), None)
+            found = page.first(picks, under=under)
         if found:
             values[name] = found
     return values

@@ -98,7 +98,7 @@ class Gate:
         loop = asyncio.get_running_loop()
         found = await asyncio.wait_for(loop.getaddrinfo(host, port, type=socket.SOCK_STREAM), IDLE_S)
         addresses = [info[4][0] for info in found]
-        allowed = [text for text in addresses if self._guard.lets(host, port, literal(str(text)) or ipaddress.ip_address("0.0.0.0"))]
+        allowed = [text for text in addresses if self._guard.lets(host, port, ipaddress.ip_address(str(text).partition("%")[0]))]
         if not allowed:
             raise self._guard.refuse(host, literal(str(addresses[0])) if addresses else None)
         error: OSError | None = None

@@ -14,11 +14,12 @@ first group of `pattern` is cut out of what was found. In a JSON answer a field 
 from __future__ import annotations
 
 import re
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Annotated, Any, Literal
 
 from parsel import Selector
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from selectolax.lexbor import LexborHTMLParser
 
 ATTRIBUTE = re.compile(r"^(?P<css>.*?)\s*::\s*(?:attr\(\s*(?P<name>[\w:.-]+)\s*\)|text)$", re.S)
@@ -37,63 +38,50 @@ def _blank_xpath() -> Selector:
     return Selector(text="<html></html>")
 
 
-class Pick(BaseModel):
-    """One place on a page, compiled once when the platform file is read."""
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """One place on a page, compiled once when the platform file is read. Plain, since every posting asks it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    select: str
+    """As the file has it."""
+    kind: Kind
+    query: str
+    """CSS, XPath or regular expression without prefix and `::attr()`; the words of `fixed:`."""
+    attribute: str | None = None
+    regex: re.Pattern[str] | None = None
+    """Of `regex:`, or of `pattern`."""
 
-    select: str = Field(min_length=1, max_length=2000)
-    pattern: str | None = Field(default=None, min_length=1, max_length=1000)
-    _kind: Kind = PrivateAttr("css")
-    _query: str = PrivateAttr("")
-    _attribute: str | None = PrivateAttr(None)
-    _regex: re.Pattern[str] | None = PrivateAttr(None)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, value: Any) -> Any:
-        return {"select": value} if isinstance(value, str) else value
-
-    def model_post_init(self, _context: Any) -> None:
-        text = self.select.strip()
-        head, colon, rest = text.partition(":")
-        if colon and head in ("xpath", "regex", "fixed"):
-            self._kind, self._query = head, rest.strip()  # type: ignore[assignment]  # narrowed by the test above
-        else:
-            found = ATTRIBUTE.match(text)
-            self._query = found["css"] if found else text
-            self._attribute = found["name"] if found else None
-        if not self._query:
-            raise ValueError(f"nothing stands after {head}:")
-        try:
-            if self._kind == "css":
-                _blank().css(self._query)
-            elif self._kind == "xpath":
-                _blank_xpath().xpath(self._query)
-        except Exception as error:  # both libraries raise types of their own making
-            raise ValueError(f"not a {self._kind.upper()} selector: {self._query!r} ({error})") from error
-        if self._kind == "regex":
-            self._regex = _compiled(self._query)
-        elif self.pattern:
-            self._regex = _compiled(self.pattern)
-
-    @property
-    def kind(self) -> Kind:
-        return self._kind
-
-    @property
-    def query(self) -> str:
-        """CSS, XPath or regular expression without prefix and `::attr()`; the words of `fixed:`."""
-        return self._query
-
-    @property
-    def attribute(self) -> str | None:
-        return self._attribute
-
-    @property
-    def regex(self) -> re.Pattern[str] | None:
-        """Of `regex:`, or of `pattern`."""
-        return self._regex
+def pick_from(value: Any) -> Pick:
+    """The Pick that a line, or `{select, pattern}`, of a platform file means. Raises ValueError for what is none."""
+    pattern = None
+    if isinstance(value, dict):
+        if set(value) - {"select", "pattern"} or "select" not in value:
+            raise ValueError(f"{sorted(map(str, value))} stand here; write a line, or select and pattern")
+        value, pattern = value["select"], value.get("pattern")
+    if isinstance(value, Pick):
+        return value
+    if not isinstance(value, str) or not value.strip() or not isinstance(pattern, str | None):
+        raise ValueError(f"no selector: {value!r}; write CSS, or xpath:, regex: or fixed: and what follows it")
+    text = value.strip()
+    head, colon, rest = text.partition(":")
+    kind: Kind = "css"
+    if colon and head in ("xpath", "regex", "fixed"):
+        kind, query, attribute = head, rest.strip(), None  # type: ignore[assignment]  # narrowed by the test above
+    else:
+        found = ATTRIBUTE.match(text)
+        query, attribute = (found["css"], found["name"]) if found else (text, None)
+    if not query:
+        raise ValueError(f"nothing stands after {head}:; write what shall be found")
+    try:
+        if kind == "css":
+            _blank().css(query)
+        elif kind == "xpath":
+            _blank_xpath().xpath(query)
+    except Exception as error:  # both libraries raise types of their own making
+        raise ValueError(f"not a {kind.upper()} selector: {query!r} ({error}); check its spelling") from error
+    regex = _compiled(query) if kind == "regex" else _compiled(pattern) if pattern else None
+    return Pick(select=text, kind=kind, query=query, attribute=attribute, regex=regex)
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
@@ -120,7 +108,7 @@ def _checked_paths(value: Any) -> Any:
     return _as_list(value)
 
 
-Picks = Annotated[tuple[Pick, ...], BeforeValidator(_as_list), Field(min_length=1)]
+Picks = Annotated[tuple[Annotated[Pick, BeforeValidator(pick_from)], ...], BeforeValidator(_as_list), Field(min_length=1)]
 """Alternatives: the first that finds something wins."""
 
 Paths = Annotated[tuple[str, ...], BeforeValidator(_checked_paths), Field(min_length=1)]
@@ -147,6 +135,11 @@ class Fields(_Strict):
     images: Picks | None = None
     marked_ad: Picks | None = None
     """Whether the page itself marks it 广告 or 推广: true where anything is found."""
+
+    @cached_property
+    def named(self) -> tuple[tuple[str, tuple[Pick, ...]], ...]:
+        """(field, alternatives) of those that the file names."""
+        return tuple((name, picks) for name in type(self).model_fields if (picks := getattr(self, name)) is not None)
 
 
 class JsonFields(_Strict):

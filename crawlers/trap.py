@@ -47,5 +47,6 @@ class Trap:
             if digest not in self._words:
                 self._words.add(digest)
                 new = True
+                break  # one is enough; the others are not worth their time
         pattern = pattern_of(url)
         self._barren[pattern] = 0 if new else self._barren.get(pattern, 0) + 1
