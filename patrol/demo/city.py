@@ -7,7 +7,6 @@ that a second run finds the same town as the first one left.
 from __future__ import annotations
 
 import json
-import os
 import re
 import threading
 import time
@@ -187,8 +186,8 @@ class City:
         return key
 
     def platform_files(self, folder: Path) -> list[Path]:
-        """Write the platform files of all sites to `folder`/platforms, with today's ports; their paths."""
-        target = folder / "platforms"
+        """Write the platform files of all sites to `folder`/platforms (to `folder` where that is its name); their paths."""
+        target = folder if folder.name == "platforms" else folder / "platforms"
         target.mkdir(parents=True, exist_ok=True)
         written = []
         for site in SITES:
@@ -208,10 +207,11 @@ class City:
 
     def _save(self) -> None:
         with self._lock:
-            kept = {"ports": self.ports, "began_at": self.began_at.isoformat(), "elapsed_s": round(self.elapsed_s, 3), "warned": self._warned}
+            began, elapsed = self.began_at.isoformat(), round(self.elapsed_s, 3)
+            kept = {"ports": self.ports, "began_at": began, "elapsed_s": elapsed, "warned": self._warned}
             path = self._folder / "city.json"
             path.with_suffix(".new").write_text(json.dumps(kept, indent=1), encoding="utf-8")
-            os.replace(path.with_suffix(".new"), path)
+            path.with_suffix(".new").replace(path)
 
     def _save_often(self) -> None:
         while not self._closing.wait(SAVE_EVERY_S):

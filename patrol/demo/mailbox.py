@@ -7,13 +7,12 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from aiosmtpd.smtp import SMTP
 
@@ -43,24 +42,31 @@ class Mail:
     """Name of the .eml in the mail box's folder; a duplicate is kept, too."""
 
 
-class Mailbox:
-    """Keeps mails in `folder`/mailbox. A restart goes on with the same port, log and count of duplicates.
+class Warned(Protocol):
+    """Who hears of warnings: the city."""
 
-    `on_warning` is called with every posting address of a first message, from the server's thread.
+    def on_warning(self, url: str) -> object: ...
+
+
+class Mailbox:
+    """Keeps mails in the folder that it is started on. A restart goes on with the same port, log and count of duplicates.
+
+    `city.on_warning` is called with every posting address of a first message, from the server's thread.
     """
 
-    def __init__(self, folder: Path, *, on_warning: Callable[[str], object]) -> None:
-        self._folder = folder / "mailbox"
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._on_warning = on_warning
-        self._log = self._folder / "log.jsonl"
-        self._mails = [Mail(**_tuples(row)) for row in _rows(self._log)]
+    def __init__(self, city: Warned) -> None:
+        self._city = city
+        self._mails: list[Mail] = []
         self._lock = threading.Lock()
         self._heard = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def start(self) -> None:
-        """Listen, and return when the port is open."""
+    def start(self, folder: Path) -> None:
+        """Listen, keep everything in `folder`/mailbox, and return when the port is open."""
+        self._folder = folder / "mailbox"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._log = self._folder / "log.jsonl"
+        self._mails = [Mail(**_tuples(row)) for row in _rows(self._log)]
         kept = self._folder / "port"
         self._sock = listen(int(kept.read_text()) if kept.is_file() else None)
         self.port = port_of(self._sock)
@@ -119,7 +125,7 @@ class Mailbox:
             self._mails.append(mail)
         if not mail.duplicate:
             for url in mail.urls:
-                self._on_warning(url)
+                self._city.on_warning(url)
         self._heard = time.monotonic()
         return mail
 

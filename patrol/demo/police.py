@@ -39,29 +39,25 @@ ENDS = ("filed", "returned", "filed", "elsewhere", "filed")
 
 
 class Police:
-    """Keeps its log and the dossiers in `folder`/police; a restart goes on with the same port, receipts and counts.
+    """Keeps its log and the dossiers in the folder that it is started on; a restart goes on with the same port, receipts and counts.
 
     A lead is `verifying` until it was asked about `polls` times or `after_s` seconds have passed; then it stays with its end.
     """
 
-    def __init__(self, folder: Path, *, token: str, after_s: float = 90.0, polls: int = 2, now: Callable[[], datetime] = utc_now) -> None:
-        self._folder = folder / "police"
-        (self._folder / "dossiers").mkdir(parents=True, exist_ok=True)
+    def __init__(self, *, token: str, after_s: float = 90.0, polls: int = 2, now: Callable[[], datetime] = utc_now) -> None:
         self._token, self._after_s, self._polls, self._now = token.encode(), after_s, polls, now
-        self._log = self._folder / "log.jsonl"
         self._lock = threading.Lock()
         self._leads: dict[str, dict[str, Any]] = {}
         self._asked: dict[str, int] = {}
         self._duplicates = self._refused = 0
-        for line in self._log.read_text(encoding="utf-8").splitlines() if self._log.is_file() else ():
-            try:
-                self._apply(json.loads(line))
-            except ValueError:  # cut short by a crash: its sender never had an answer and sends again
-                continue
         self._served: Served | None = None
 
-    def start(self) -> None:
-        """Listen, and return when it answers."""
+    def start(self, folder: Path) -> None:
+        """Listen, keep everything in `folder`/police, and return when it answers."""
+        self._folder = folder / "police"
+        (self._folder / "dossiers").mkdir(parents=True, exist_ok=True)
+        self._log = self._folder / "log.jsonl"
+        self._read_log()
         kept = self._folder / "port"
         sock = listen(int(kept.read_text()) if kept.is_file() else None)
         self.port = port_of(sock)
@@ -92,6 +88,14 @@ class Police:
         """Deliveries without a good signature, key or form."""
         return self._refused
 
+    def _read_log(self) -> None:
+        self._leads, self._asked, self._duplicates, self._refused = {}, {}, 0, 0
+        for line in self._log.read_text(encoding="utf-8").splitlines() if self._log.is_file() else ():
+            try:
+                self._apply(json.loads(line))
+            except ValueError:  # cut short by a crash: its sender never had an answer and sends again
+                continue
+
     async def _receive(self, request: Request) -> Response:
         body, key = await request.body(), request.headers.get("idempotency-key", "")
         if not self._signed(body, request.headers.get("x-wangxun-signature", "")):
@@ -119,21 +123,18 @@ class Police:
             receipt = f"QTGA-{now:%Y%m%d}-{len(self._leads) + 1:04d}"
             if dossier:
                 (self._folder / "dossiers" / f"{receipt}.zip").write_bytes(dossier)
-            self._write(
-                {
-                    "event": "lead", "key": key, "receipt": receipt, "number": str(fields.get("number", "")), "received_at": now.isoformat(),
-                    "sha256": hashlib.sha256(dossier).hexdigest(),
-                }
-            )  # fmt: skip
+            lead = {"receipt": receipt, "number": str(fields.get("number", "")), "sha256": hashlib.sha256(dossier).hexdigest()}
+            self._write({"event": "lead", "key": key, "received_at": now.isoformat(), **lead})
             return {"receipt": receipt, "received_at": now.isoformat()}
 
     async def _feedback(self, request: Request) -> Response:
         number = unquote(request.path_params["number"])
         with self._lock:
-            found = next(((place, lead) for place, lead in enumerate(self._leads.values()) if number in (lead["receipt"], lead["number"])), None)
-            if found is None:
+            known = list(self._leads.values())
+            place = next((place for place, lead in enumerate(known) if number in (lead["receipt"], lead["number"])), None)
+            if place is None:
                 return JSONResponse({"error": f"没有编号为 {number} 的线索"}, status_code=404)
-            place, lead = found
+            lead = known[place]
             self._write({"event": "asked", "key": lead["key"], "at": self._now().isoformat()})
             waited_s = (self._now() - datetime.fromisoformat(lead["received_at"])).total_seconds()
             done = self._asked[lead["key"]] >= self._polls or waited_s >= self._after_s

@@ -80,9 +80,11 @@ class Post:
 
 def _post(row: dict[str, Any]) -> Post:
     image = row.pop("image", None)
+    edited, again = row.pop("edited", None), row.pop("again", None)
     return Post(
         image=Poster(lines=tuple(image["lines"]), qr=image["qr"], style=image["style"]) if image else None,
-        **{key: Wording(**row.pop(key)) for key in ("edited", "again") if key in row},
+        edited=Wording(**edited) if edited else None,
+        again=Wording(**again) if again else None,
         **row,
     )
 

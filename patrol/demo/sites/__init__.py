@@ -27,8 +27,16 @@ FLOOR = "/forum.php?mod=redirect&goto=findpost&ptid={thread}&pid={number}"
 """Where a reply of the forum stands."""
 
 LETTERS: Mapping[str, str] = {
-    "portal": "n", "forum": "tp", "classified": "c", "microblog": "m", "article": "a", "video": "v", "search": "s", "captcha": "", "login": "",
-}  # fmt: skip
+    "portal": "n",
+    "forum": "tp",
+    "classified": "c",
+    "microblog": "m",
+    "article": "a",
+    "video": "v",
+    "search": "s",
+    "captcha": "",
+    "login": "",
+}
 """First letters of the ids of a site's postings."""
 
 

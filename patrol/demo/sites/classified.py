@@ -32,10 +32,13 @@ def application(city: City) -> Starlette:
         everything = sorted(city.life.shown(SITE), key=lambda item: not promoted(item))
         items, pages = frame.part(everything, page=page, size=SIZE)
         marked = {item.id for item in items if promoted(item)}
-        return frame.html("classified_list", SITE, items=[(item, frame.excerpt(item)) for item in items], marked=marked, page=page, pages=pages)
+        shortened = [(item, frame.excerpt(item)) for item in items]
+        return frame.html("classified_list", SITE, items=shortened, marked=marked, page=page, pages=pages)
 
     async def info(request: Request) -> Response:
         item = city.life.find(f"c{request.path_params['number']}")
-        return frame.html("classified_info", SITE, item=item, marked=promoted(item)) if item else frame.gone(SITE, "信息已过期或被发布者删除")
+        if item is None:
+            return frame.gone(SITE, "信息已过期或被发布者删除")
+        return frame.html("classified_info", SITE, item=item, marked=promoted(item))
 
     return frame.application(SITE, [Route("/", listing), Route("/list", listing), Route("/info/{number:int}.html", info)])

@@ -38,7 +38,7 @@ def application(city: City) -> Starlette:
         if not items:
             return frame.gone(SITE, "抱歉，指定的主题不存在或已被删除或正在被审核")
         numbered = [((page - 1) * FLOORS + index, item) for index, item in enumerate(items, 1)]
-        return frame.html("forum_thread", SITE, first=floors[0], floors=numbered, replies=len(floors) - 1, page=page, pages=pages, alone=False)
+        return frame.html("forum_thread", SITE, first=floors[0], floors=numbered, page=page, pages=pages, alone=False)
 
     async def floor(request: Request) -> Response:
         item = city.life.find(f"p{request.query_params.get('pid', '')}")
@@ -46,7 +46,7 @@ def application(city: City) -> Starlette:
             return frame.gone(SITE, "抱歉，指定的帖子不存在或已被删除")
         floors = city.life.floors(item.post.reply_to)
         place = [other.id for other in floors].index(item.id) + 1
-        return frame.html("forum_thread", SITE, first=floors[0], floors=[(place, item)], replies=len(floors) - 1, page=1, pages=1, alone=True)
+        return frame.html("forum_thread", SITE, first=floors[0], floors=[(place, item)], page=1, pages=1, alone=True)
 
     return frame.application(
         SITE,

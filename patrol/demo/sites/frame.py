@@ -20,7 +20,11 @@ from patrol.demo.sites import path_of
 T = TypeVar("T")
 
 _pages = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    loader=FileSystemLoader(Path(__file__).parent / "pages"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
 )
 _pages.filters["when"] = for_people
 _pages.filters["path"] = path_of

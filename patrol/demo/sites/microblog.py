@@ -34,7 +34,8 @@ def application(city: City) -> Starlette:
         begin = ids.index(cursor) + 1 if cursor in ids else 0
         part = items[begin : begin + SIZE]
         more = begin + SIZE < len(items)
-        return JSONResponse({"ok": 1, "data": {"cards": [_card(item) for item in part], "cursor": part[-1].number if part and more else None}})
+        data = {"cards": [_card(item) for item in part], "cursor": part[-1].number if part and more else None}
+        return JSONResponse({"ok": 1, "data": data})
 
     async def status(request: Request) -> Response:
         item = city.life.find(f"m{request.path_params['number']}")

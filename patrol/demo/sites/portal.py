@@ -45,7 +45,13 @@ def application(city: City) -> Starlette:
         return _gbk(frame.render("portal_article", SITE, item=item, newest=city.life.shown(SITE)[:8]), declared=declared)
 
     return frame.application(
-        SITE, [Route("/", front), Route("/news/", front), Route("/news/list_{page:int}.html", further), Route("/news/{number:int}.html", article)]
+        SITE,
+        [
+            Route("/", front),
+            Route("/news/", front),
+            Route("/news/list_{page:int}.html", further),
+            Route("/news/{number:int}.html", article),
+        ],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -22,7 +23,7 @@ SIZE = 10
 def _fit(item: Shown, query: str) -> int:
     """How many pairs of neighbouring characters of the query stand in the entry."""
     text = item.title + item.body
-    return sum(1 for word in query.split() for pair in zip(word, word[1:], strict=False) if "".join(pair) in text)
+    return sum(1 for word in query.split() for pair in pairwise(word) if "".join(pair) in text)
 
 
 def application(city: City) -> Starlette:
