@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -201,15 +200,3 @@ def requeue(connection: Connection, *, ruleset: str, model: str) -> int:
     by_these = select(judged.c.id).where(judged.c.posting_id == table.c.id, judged.c.ruleset == ruleset, judged.c.model == model)
     again = update(table).where(table.c.assessed_at.is_not(None), ~by_these.exists())
     return connection.execute(again.values(assessed_at=None, leased_by=None, leased_until=None)).rowcount
-
-
-def set_images(connection: Connection, posting_id: int, images: Sequence[Mapping[str, Any]], *, now: datetime) -> bool:
-    """Write what was read in a posting's pictures. True where something was found after it had been judged: it is judged again."""
-    table = tables.postings
-    found = any(one.get("text") or one.get("qr") for one in images)
-    values: dict[str, Any] = {"images": json.loads(json.dumps(list(images))), "read_at": now}
-    judged = connection.execute(select(table.c.assessed_at).where(table.c.id == posting_id)).scalar() is not None
-    if found and judged:
-        values |= {"assessed_at": None, "leased_by": None, "leased_until": None}
-    connection.execute(update(table).where(table.c.id == posting_id).values(**values))
-    return found and judged
