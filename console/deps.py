@@ -145,7 +145,7 @@ def speaking() -> Iterator[None]:
     try:
         yield
     except PatrolError as error:
-        raise Refusal(tell(error)) from error
+        raise Refusal(tell(error), status=403 if isinstance(error, NotPermitted) else 409) from error
 
 
 def render(request: Request, template: str, visitor: Visitor | None, /, *, status: int = 200, **values: Any) -> HTMLResponse:

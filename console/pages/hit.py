@@ -13,7 +13,7 @@ from console.deps import Acting, AtHome, House, Refusal, Visiting, back_to, rend
 from console.pages.queue import Asked, query_of, wanted_from_text
 from console.pictures import sniff
 from domain.clock import for_people
-from domain.errors import EvidenceAltered, IllegalMove, LeaseLost, StoreFault
+from domain.errors import EvidenceAltered, PatrolError
 from pipelines import review
 from store import papers, views
 
@@ -135,7 +135,7 @@ def claim(
     require(visitor, "decide")
     try:
         review.claim(house.store, hit_id, officer=visitor.name, now=house.clock())
-    except (IllegalMove, LeaseLost, StoreFault) as error:
+    except PatrolError as error:
         holder = _holder(house, hit_id, officer=visitor.name)
         if holder:
             return _page(request, visitor, hit_id, query=query, status=409, message=holder)
@@ -185,7 +185,7 @@ def decide(
         ids = views.queue_ids(conn, wanted, officer=visitor.name)
     try:
         review.decide(house.store, hit_id, officer=visitor.name, outcome=outcome, reason=reason, now=house.clock())
-    except (IllegalMove, LeaseLost, StoreFault) as error:
+    except PatrolError as error:
         with speaking():
             holder = _holder(house, hit_id, officer=visitor.name)
             if not holder:
