@@ -245,7 +245,7 @@ had=$(cut -d ' ' -f 1 "$STATE/stamp" 2>/dev/null || true)
 [ "$(rank "$kind")" -ge "$(rank "$had")" ] || kind=$had # what was asked for before is not taken away
 is_whole || had=
 if [ -z "$had" ] || [ "$(cat "$STATE/stamp")" != "$kind $(stamp_of "$VENV/bin/python")" ]; then
-    rm -f "$STATE/stamp"
+    rm -f "$STATE/stamp" "$STATE/browser" "$STATE/no-browser"
     : >"$LOG"
     if ! is_whole || ! "$VENV/bin/python" -m pip --version >/dev/null 2>&1; then
         python=$(find_python) || {
