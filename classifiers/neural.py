@@ -1,0 +1,160 @@
+"""The second judge: a small encoder and a linear n-gram voice, mixed in log-odds with fixed, shipped weights, and calibrated.
+
+What is shipped, what it was trained on and what it cannot do: classifiers/weights/CARD.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers import manifest as manifests
+from classifiers.encoder import EncoderVoice
+from classifiers.linear import LinearVoice, SchemeVoice
+from classifiers.manifest import Manifest
+from classifiers.windows import WHOLE, windows
+from domain.errors import ModelUnavailable
+from domain.model import Document, Opinion, Score
+from domain.text import fold
+
+NAME = "neural"
+LEAST_SCHEME = 0.15
+"""Schemes under this are not named."""
+SPEAKS = 0.12
+"""Probability from which the window that speaks is named."""
+LONGEST = 200_000
+"""Characters of a text beyond which nothing is read: no posting is longer, and a hostile one must not hold the queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One part of a text as the voices read it: the whole, or a window of a long one."""
+
+    document: int
+    span: tuple[int, int]
+    """In the original text."""
+    whole: bool
+    ids: NDArray[np.int64]
+
+
+class NeuralClassifier:
+    """Calibrated opinions of one text each; the worst window of a long text speaks, and is named in `Opinion.spans`."""
+
+    name = NAME
+
+    def __init__(self, manifest: Manifest, *, threads: int = 1) -> None:
+        """Raises ModelUnavailable when a listed file is missing, altered or unreadable."""
+        self.manifest = manifest
+        self.version = manifest.version
+        self._tokenizer = _tokenizer(manifest)
+        self._linear, self._schemes = _linear(manifest)
+        self._encoder: EncoderVoice | None = None
+        if "model.onnx" in manifest.files:
+            characters = int(manifest.reading["characters"])
+            self._encoder = EncoderVoice(manifest.bytes_of("model.onnx"), characters=characters, threads=threads)
+        self._logits = np.array(manifest.calibration["logits"], dtype=np.float64)
+        self._probabilities = np.array(manifest.calibration["probabilities"], dtype=np.float64)
+
+    @property
+    def backend(self) -> str:
+        """What runs the encoder, such as `onnxruntime 1.32.0`; `numpy` where only the linear voice is shipped."""
+        return self._encoder.backend if self._encoder else "numpy"
+
+    def judge(self, documents: Sequence[Document]) -> list[Opinion]:
+        """One Opinion a document, in order; the same text always gets the same one."""
+        if not documents:
+            return []
+        views = self.views([document.text for document in documents])
+        logits = self.mixed(views)
+        penalty = self.manifest.mixture["window_penalty"]
+        best: dict[int, tuple[float, View]] = {}
+        for view, logit in zip(views, logits, strict=True):
+            value = float(logit) if view.whole else float(logit) - penalty
+            if view.document not in best or value > best[view.document][0]:
+                best[view.document] = (value, view)
+        return [self._opinion(*best[number]) for number in range(len(documents))]
+
+    def views(self, texts: Sequence[str]) -> list[View]:
+        """What the voices read of each text: the whole up to WHOLE characters, and the windows of what is longer than one window."""
+        parts: list[tuple[int, tuple[int, int], bool, str]] = []
+        for number, text in enumerate(texts):
+            folded = fold(text[:LONGEST])
+            spans = windows(folded.text)
+            size = len(folded.text)
+            if len(spans) == 1 or size <= WHOLE:
+                parts.append((number, (0, len(text)), True, folded.text))
+            if len(spans) > 1:
+                parts += [(number, folded.span(start, end), False, folded.text[start:end]) for start, end in spans]
+        encodings = self._tokenizer.encode_batch([part[3] for part in parts], add_special_tokens=False)
+        return [View(part[0], part[1], part[2], np.array(found.ids, dtype=np.int64)) for part, found in zip(parts, encodings, strict=True)]
+
+    def voices(self, views: Sequence[View]) -> dict[str, NDArray[np.float64]]:
+        """Each voice's log-odds, one a view. The encoder's word on a view is the mean over its pieces."""
+        found = {"linear": np.array([self._linear.logit(view.ids) for view in views], dtype=np.float64)}
+        if self._encoder is not None:
+            pieces = [self._encoder.pieces(view.ids) for view in views]
+            suspected, _, _ = self._encoder.run([piece for own in pieces for piece in own])
+            starts = np.cumsum([0, *(len(own) for own in pieces)])
+            found["encoder"] = np.array([suspected[a:b].mean() for a, b in pairwise(starts)], dtype=np.float64)
+        return found
+
+    def mixed(self, views: Sequence[View]) -> NDArray[np.float64]:
+        """The voices' log-odds in the shipped mixture, one a view, not yet calibrated."""
+        mixture = self.manifest.mixture
+        total = np.full(len(views), mixture["bias"], dtype=np.float64)
+        for name, logits in self.voices(views).items():
+            total += mixture[name] * logits
+        return total
+
+    def probability(self, logit: float) -> float:
+        """The calibrated probability at a mixed log-odds."""
+        return float(np.interp(logit, self._logits, self._probabilities))
+
+    def _opinion(self, logit: float, view: View) -> Opinion:
+        value = self.probability(logit)
+        speaks = value >= SPEAKS
+        named = self._schemes.schemes(view.ids) if speaks and self._schemes else []
+        return Opinion(
+            score=Score(classifier=NAME, version=self.version, value=round(value, 6)),
+            schemes=tuple((slug, round(chance, 4)) for slug, chance in named if chance >= LEAST_SCHEME),
+            spans=() if view.whole or not speaks else (view.span,),
+        )
+
+
+def _tokenizer(manifest: Manifest):  # type: ignore[no-untyped-def]  # the library ships no types
+    data = manifest.bytes_of("tokenizer.json")
+    try:
+        from tokenizers import Tokenizer
+
+        return Tokenizer.from_str(data.decode("utf-8"))
+    except Exception as error:
+        raise ModelUnavailable(f"{manifest.folder / 'tokenizer.json'}: is no tokenizer: {str(error)[:200]}; {manifests.WAY_OUT}") from error
+
+
+def _linear(manifest: Manifest) -> tuple[LinearVoice, SchemeVoice | None]:
+    path = manifest.folder / "linear.npz"
+    try:
+        with np.load(BytesIO(manifest.bytes_of("linear.npz"))) as arrays:
+            own = manifest.voices["linear"]
+            voice = LinearVoice(arrays["suspected"], scale=own["scale"], bias=own["bias"])
+            heads = manifest.voices.get("schemes")
+            if not heads:
+                return voice, None
+            schemes = SchemeVoice(arrays["schemes"], slugs=heads["slugs"], scales=arrays["scales"], biases=arrays["biases"])
+            return voice, schemes
+    except (ValueError, KeyError, OSError) as error:
+        raise ModelUnavailable(f"{path}: cannot be used: {error}; {manifests.WAY_OUT}") from error
+
+
+def load(weights_dir: Path | None = None, *, threads: int = 1) -> NeuralClassifier:
+    """The shipped classifier, or the one in `weights_dir`.
+
+    Raises ModelUnavailable when a file is missing or its sha256 is not the manifest's.
+    """
+    return NeuralClassifier(manifests.read(weights_dir), threads=threads)

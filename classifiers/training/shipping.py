@@ -1,0 +1,161 @@
+"""Makes the shipped folder: voices, mixture, calibration, manifest. Nothing is chosen on the development set."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from tokenizers import Tokenizer
+
+from classifiers import dataset, manifest
+from classifiers.dataset import Row
+from classifiers.manifest import Manifest
+from classifiers.neural import NeuralClassifier, View
+from classifiers.training import voices
+from classifiers.training.recipe import Recipe
+from domain.identity import sha256
+
+ASIDE_FOLDS = 8
+"""One group in eight is kept from the encoder: early stopping, mixture, penalty and calibration are settled on it."""
+GRID = tuple(float(x) for x in np.arange(-14.0, 14.01, 0.5))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lessons:
+    """The rows a model may learn from. `aside` is kept from fitting; `held` is kept from everything but reporting."""
+
+    kept: list[Row]
+    aside: list[Row]
+    held: list[Row]
+    hashes: Mapping[str, str]
+
+    @property
+    def all(self) -> list[Row]:
+        """What the shipped linear voice is fitted on at the end."""
+        return self.kept + self.aside
+
+
+def lessons(folder: Path | None) -> Lessons:
+    """Composed rows of the repository, and real ones of `folder`/labelled/real_train.jsonl.xz where a folder is given."""
+    rows = dataset.distinct(dataset.composed())
+    hashes = {path.name: sha256(path.read_bytes()) for path in sorted(dataset.COMPOSED.glob("*.jsonl"))}
+    if folder is not None:
+        path = folder / "labelled" / "real_train.jsonl.xz"
+        rows = dataset.distinct(dataset.read(path)) + rows
+        hashes[path.name] = sha256(path.read_bytes())
+    held = [row for row in rows if dataset.held_out(row)]
+    kept, aside = dataset.split([row for row in rows if not dataset.held_out(row)], folds=ASIDE_FOLDS, fold=0, salt="tune")
+    return Lessons(kept=kept, aside=aside, held=held, hashes=hashes)
+
+
+def ship(found: Lessons, *, recipe: Recipe, out: Path, tokenizer: Path, encoder: Path | None = None) -> Manifest:
+    """Fits, mixes, calibrates and writes all files under `out`, the manifest last. `encoder` is an exported model.onnx."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / manifest.NAME).unlink(missing_ok=True)
+    shutil.copyfile(tokenizer, out / "tokenizer.json")
+    (out / "model.onnx").unlink(missing_ok=True)
+    if encoder is not None:
+        shutil.copyfile(encoder, out / "model.onnx")
+    reader = Tokenizer.from_file(str(tokenizer))
+    # Settled with a linear voice that has not seen the rows put aside, shipped with one that has.
+    draft = _written(out, found.kept, recipe=recipe, reader=reader)
+    mixture, calibration, measured = settle(NeuralClassifier(draft), found.aside)
+    final = _written(out, found.all, recipe=recipe, reader=reader)
+    facts = {
+        "name": recipe.name,
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "code": _code(),
+        "recipe_sha256": sha256(recipe.path.read_bytes()),
+        "data": {
+            "files": dict(found.hashes),
+            "rows": dataset.digest(found.all),
+            "count": len(found.all),
+            "held": dataset.digest(found.held),
+        },
+        "metrics": {"aside": measured},
+    }
+    version = f"{recipe.name}-{sha256(repr(sorted(final.files.items())).encode() + repr((mixture, calibration)).encode())[:10]}"
+    whole = replace(final, version=version, mixture=mixture, calibration=calibration, facts=facts)
+    manifest.write(whole)
+    return whole
+
+
+def _written(out: Path, rows: Sequence[Row], *, recipe: Recipe, reader: Tokenizer) -> Manifest:
+    """The linear voices fitted on `rows`, with a manifest that hears each voice alike and calibrates nothing yet."""
+    voice = voices.fit(rows, tokenizer=reader, plan=recipe.linear, seed=recipe.seed)
+    heads = voices.fit_schemes(rows, tokenizer=reader, plan=recipe.linear, seed=recipe.seed)
+    np.savez_compressed(out / "linear.npz", suspected=voice.weights, schemes=heads.weights, scales=heads.scales, biases=heads.biases)
+    names = [name for name in ("tokenizer.json", "linear.npz", "model.onnx") if (out / name).exists()]
+    return Manifest(
+        folder=out,
+        version="draft",
+        files={name: sha256((out / name).read_bytes()) for name in names},
+        reading={"characters": recipe.pretrain["characters"] - 2},
+        voices={"linear": {"scale": voice.scale, "bias": voice.bias}, "schemes": {"slugs": list(heads.slugs)}},
+        mixture={"linear": 1.0, "encoder": 1.0 if "model.onnx" in names else 0.0, "bias": 0.0, "window_penalty": 0.0},
+        calibration={"logits": [-14.0, 14.0], "probabilities": [0.0, 1.0]},
+        facts={},
+    )
+
+
+def settle(classifier: NeuralClassifier, rows: Sequence[Row]) -> tuple[dict[str, float], dict[str, list[float]], dict[str, float]]:
+    """(mixture, calibration, average precision of each voice) from rows that no voice has seen."""
+    views = classifier.views([row.text for row in rows])
+    heard = classifier.voices(views)
+    names = sorted(heard)
+    wanted = np.array([row.suspected for row in rows]).astype(np.int64)
+    counts = np.array(dataset.weights(rows))
+    first = np.array([number for number, view in enumerate(views) if view.whole])
+    x = np.stack([heard[name] for name in names], axis=1)
+    owners = np.array([view.document for view in views])
+    mixer = LogisticRegression(C=1.0)
+    mixer.fit(x[first], wanted[owners[first]], sample_weight=counts[owners[first]])
+    mixture = {name: max(0.0, float(weight)) for name, weight in zip(names, mixer.coef_[0], strict=True)}
+    mixture |= {"encoder": mixture.get("encoder", 0.0), "bias": float(mixer.intercept_[0])}
+    mixed = x @ np.array([mixture[name] for name in names]) + mixture["bias"]
+    penalties = {penalty: precision(wanted, worst(views, mixed, penalty=penalty), counts) for penalty in (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)}
+    # Among penalties as good as the best, the smallest: a buried promo should be heard where that costs nothing.
+    mixture["window_penalty"] = min(penalty for penalty, value in penalties.items() if value >= max(penalties.values()) - 0.002)
+    scores = worst(views, mixed, penalty=mixture["window_penalty"])
+    curve = LogisticRegression(C=100.0).fit(scores[:, None], wanted, sample_weight=counts)
+    probabilities = [round(float(value), 6) for value in curve.predict_proba(np.array(GRID)[:, None])[:, 1]]
+    heads = {name: worst(views, heard[name], penalty=mixture["window_penalty"]) for name in names} | {"whole": scores}
+    real = np.array([not row.composed for row in rows])
+    measured: dict[str, float] = {}
+    for part, mask in (("", real | True), ("real_", real), ("composed_", ~real)):
+        if wanted[mask].any():
+            measured |= {f"{part}{name}": round(precision(wanted[mask], own[mask], counts[mask]), 4) for name, own in heads.items()}
+    return mixture, {"logits": list(GRID), "probabilities": probabilities}, measured
+
+
+def worst(views: Sequence[View], logits: NDArray[np.float64], *, penalty: float) -> NDArray[np.float64]:
+    """One log-odds a document: its whole, or its worst window less `penalty`."""
+    found: dict[int, float] = {}
+    for view, logit in zip(views, logits, strict=True):
+        found[view.document] = max(found.get(view.document, -np.inf), float(logit) - (0.0 if view.whole else penalty))
+    return np.array([found[number] for number in sorted(found)])
+
+
+def precision(wanted: NDArray[np.int64], scores: NDArray[np.float64], counts: NDArray[np.float64]) -> float:
+    """Average precision, weighted."""
+    from sklearn.metrics import average_precision_score
+
+    return float(average_precision_score(wanted, scores, sample_weight=counts))
+
+
+def _code() -> str:
+    """The commit these weights were made from, `+` where the tree had changes, `unknown` outside a checkout."""
+    here = Path(__file__).parent
+    try:
+        commit = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=here, text=True, stderr=subprocess.DEVNULL).strip()
+        changed = subprocess.check_output(["git", "status", "--porcelain", ".."], cwd=here, text=True, stderr=subprocess.DEVNULL).strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return commit + ("+" if changed else "")
