@@ -23,6 +23,7 @@ from console.pages import board, documents, hit, login, queue
 from crawlers.loader import load_platforms, platform_folders
 from domain.clock import utc_now
 from domain.errors import PatrolError, PlatformFault, RuleFault
+from rules.loader import RuleSet
 from rules.loader import load as load_rules
 from store.archive import Archive
 from store.engine import Store
@@ -74,8 +75,8 @@ def _size_refusal(scope: Scope) -> Response | None:
     return PlainTextResponse("内容过长", status_code=413) if int(length) > MAX_FORM_BYTES else None
 
 
-def create_app(store: Store, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
-    """The console over `store`. `clock` gives aware UTC; tests pass their own."""
+def create_app(store: Store, *, clock: Callable[[], datetime] = utc_now, pack: RuleSet | None = None) -> FastAPI:
+    """The console over `store`. `clock` gives aware UTC; `pack` spares the loading of the rule pack that the settings name."""
     app = FastAPI(title="网巡", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.house = deps.House(
         store=store,
@@ -85,7 +86,7 @@ def create_app(store: Store, *, clock: Callable[[], datetime] = utc_now) -> Fast
         clock=clock,
         templates=deps.templates(),
         platforms=_platforms(store),
-        **_names(store),
+        **_names(store, pack),
     )
     app.add_middleware(Shell)
     app.mount("/static", StaticFiles(directory=deps.HERE / "static"), name="static")
@@ -99,10 +100,10 @@ def create_app(store: Store, *, clock: Callable[[], datetime] = utc_now) -> Fast
     return app
 
 
-def _names(store: Store) -> dict[str, dict[str, str]]:
+def _names(store: Store, pack: RuleSet | None) -> dict[str, dict[str, str]]:
     """Chinese names from the rule pack; none where it is broken: officers then read ids, and can still work."""
     try:
-        pack = load_rules(store.settings.rules_dir)
+        pack = pack or load_rules(store.settings.rules_dir)
     except RuleFault as error:
         log.error("rule pack unreadable faults=%d first=%s", len(error.faults), error.faults[0] if error.faults else "")
         return {}

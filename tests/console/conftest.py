@@ -15,6 +15,7 @@ import pytest
 import uvicorn
 
 from console.app import create_app
+from rules.loader import RuleSet, load
 from store.engine import Store
 from tests.console import seed
 
@@ -59,17 +60,23 @@ class Officer:
 
 
 @pytest.fixture
-def staffed(store: Store, fixed_now: datetime) -> Store:
+def staffed(store: Store) -> Store:
     """A store with officers and nothing else."""
-    seed.add_officers(store, fixed_now)
+    seed.add_officers(store)
     return store
 
 
+@pytest.fixture(scope="session")
+def pack() -> RuleSet:
+    """The packaged rules, read once."""
+    return load()
+
+
 @pytest.fixture
-def base(staffed: Store, clock: Hand) -> Iterator[str]:
+def base(staffed: Store, clock: Hand, pack: RuleSet) -> Iterator[str]:
     """The address of a console over the staffed store."""
     listener = socket.create_server(("127.0.0.1", 0))  # listening already: a client waits in line until the server takes it
-    server = uvicorn.Server(uvicorn.Config(create_app(staffed, clock=clock), log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(create_app(staffed, clock=clock, pack=pack), log_level="warning"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"

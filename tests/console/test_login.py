@@ -74,7 +74,9 @@ def test_login_goes_on_to_the_page_that_was_asked_for(visitor: httpx.Client, bas
     assert sign_in(visitor, base, name="chen", target="/hits/3?level=alert").headers["location"] == "/hits/3?level=alert"
 
 
-@pytest.mark.parametrize(("name", "password"), [("chen", "wrong-password"), ("nobody", seed.PASSWORD), ("ch\x00en", "x"), ("<script>", "x")])
+@pytest.mark.parametrize(
+    ("name", "password"), [("chen", "wrong-password"), ("nobody", seed.PASSWORD), ("ch\x00en", "x"), ("<script>", "x")]
+)
 def test_wrong_name_and_wrong_password_read_the_same(visitor: httpx.Client, base: str, name: str, password: str) -> None:
     answer = sign_in(visitor, base, name=name, password=password)
     assert answer.status_code == 401
@@ -139,7 +141,9 @@ def test_new_password_ends_old_sessions(officer: Callable[[str], Officer], staff
     chen = officer("chen")
     assert chen.get("/queue").status_code == 200
     with staffed.write() as conn:
-        conn.execute(update(tables.officers).where(tables.officers.c.name == "chen").values(secret=officers.hash_password("another-pass-1")))
+        conn.execute(
+            update(tables.officers).where(tables.officers.c.name == "chen").values(secret=officers.hash_password("another-pass-1"))
+        )
     assert chen.get("/queue").status_code == 303
 
 

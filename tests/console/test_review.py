@@ -24,7 +24,9 @@ def _ids(text: str) -> list[int]:
 
 def _actions(store: Store, subject: str) -> list[str]:
     with store.read() as conn:
-        return list(conn.execute(select(tables.audit.c.action).where(tables.audit.c.subject == subject).order_by(tables.audit.c.seq)).scalars())
+        return list(
+            conn.execute(select(tables.audit.c.action).where(tables.audit.c.subject == subject).order_by(tables.audit.c.seq)).scalars()
+        )
 
 
 def _state(store: Store, hit: int) -> str:
@@ -105,7 +107,9 @@ def test_address_of_the_page_is_no_link(officer: Enter, staffed: Store, clock: H
 
 
 def test_markup_in_a_posting_is_shown_as_text(officer: Enter, staffed: Store, clock: Hand) -> None:
-    nasty = seed.Sample('<script>alert(1)</script>"><img src=x onerror=alert(2)>', "{{ 7*7 }} <b>x</b> &lt;i&gt;", "wealth_mgmt", "alert", "高危", ())
+    nasty = seed.Sample(
+        '<script>alert(1)</script>"><img src=x onerror=alert(2)>', "{{ 7*7 }} <b>x</b> &lt;i&gt;", "wealth_mgmt", "alert", "高危", ()
+    )
     hit = seed.add_hit(staffed, now=clock(), sample=nasty, publisher="<svg onload=alert(3)>", platform="<iframe>")
     chen = officer("chen")
     for path in ("/queue", f"/hits/{hit}", "/board"):
@@ -142,7 +146,9 @@ def test_screenshot_is_a_picture_for_officers_alone(officer: Enter, staffed: Sto
     hit = seed.add_hit(staffed, now=clock(), screenshot=image)
     other = seed.add_hit(staffed, now=clock(), serial=2)
     with staffed.read() as conn:
-        digest = conn.execute(select(tables.captures.c.screenshot_sha256).where(tables.captures.c.screenshot_sha256.is_not(None))).scalar_one()
+        digest = conn.execute(
+            select(tables.captures.c.screenshot_sha256).where(tables.captures.c.screenshot_sha256.is_not(None))
+        ).scalar_one()
     answer = officer("chen").get(f"/hits/{hit}/pictures/{digest}")
     assert (answer.content, answer.headers["content-type"], answer.headers["x-content-type-options"]) == (image, "image/png", "nosniff")
     assert "hit.picture_viewed" in _actions(staffed, f"hit:{hit}")
@@ -157,7 +163,9 @@ def test_what_is_no_picture_is_not_served(officer: Enter, staffed: Store, clock:
     assert officer("chen").get(f"/hits/{hit}/pictures/{digest}").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/hits/999", "/hits/0", "/hits/x", "/hits/99999999999999999999", "/notices/7", "/leads/7", "/nowhere", "/hits/1/pictures/abc"])
+@pytest.mark.parametrize(
+    "path", ["/hits/999", "/hits/0", "/hits/x", "/hits/99999999999999999999", "/notices/7", "/leads/7", "/nowhere", "/hits/1/pictures/abc"]
+)
 def test_what_is_not_there_is_said_in_chinese(officer: Enter, path: str) -> None:
     answer = officer("chen").get(path)
     assert answer.status_code in (404, 422)
@@ -263,7 +271,11 @@ def test_misfilled_form_is_refused(officer: Enter, staffed: Store, clock: Hand, 
 
 def test_pieces_join_to_the_text_and_marks_may_overlap() -> None:
     text = "保本保息年化18%"
-    found = [{"rule": "a", "start": 0, "end": 6, "weight": 1.0}, {"rule": "b", "start": 4, "end": 99, "weight": 2.0}, {"rule": "c", "start": 8, "end": 9, "weight": -1.0}]
+    found = [
+        {"rule": "a", "start": 0, "end": 6, "weight": 1.0},
+        {"rule": "b", "start": 4, "end": 99, "weight": 2.0},
+        {"rule": "c", "start": 8, "end": 9, "weight": -1.0},
+    ]
     pieces = marks.cut(text, matches=found, contacts=[])
     assert "".join(piece.text for piece in pieces) == text
     assert [piece.rules for piece in pieces] == [("a",), ("b", "a"), ("b",), ("b", "c")]
