@@ -142,8 +142,8 @@ class Archive:
         if not suffix.startswith(".") or not suffix[1:].replace(".", "").isalnum() or len(suffix) > 12:
             raise ValueError(f"not a suffix: {suffix!r}")
         name = digest(data)
-        if self._find(name) is None:
-            self._put(f"blobs/{name[:2]}/{name}{suffix}", data)
+        known = self._find(name)
+        self._put(known.relative_to(self.folder).as_posix() if known else f"blobs/{name[:2]}/{name}{suffix}", data)
         return name
 
     def blob(self, sha256: str) -> Path:
@@ -212,6 +212,7 @@ class Archive:
         """Write a file whole or not at all, and make it last."""
         path = self.folder / name
         if path.is_file() and path.stat().st_size == len(data):
+            os.utime(path)  # fresh again: retention spares what somebody is about to name
             return
         with room(str(path)):
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -123,9 +124,14 @@ def _seal(store: Store, posting_ids: Sequence[int]) -> tuple[dict[int, Place], d
     archive, places, losses = Archive(store.settings.archive_dir), {}, {}
     posts, pages = tables.postings, tables.captures
     for start in range(0, len(posting_ids), 500):
+        part = posting_ids[start : start + 500]
         query = select(posts.c.id, pages).join(pages, or_(pages.c.id == posts.c.first_capture_id, pages.c.id == posts.c.last_capture_id))
         with store.read() as connection:
-            rows = connection.execute(query.where(posts.c.id.in_(posting_ids[start : start + 500])).order_by(pages.c.id)).all()
+            rows = connection.execute(query.where(posts.c.id.in_(part)).order_by(pages.c.id)).all()
+            shots = _pictures(connection, part)
+        for shot in shots:
+            with suppress(EvidenceAltered):  # the page is the evidence; a lost picture is named by verify
+                places[shot.id] = archive.seal(shot.warc, shot.warc_offset, shot.warc_length, sha256=shot.sha256)
         shown: dict[int, bool] = {}
         for row in rows:
             posting_id, capture_id = row[0], row[1]
@@ -144,6 +150,19 @@ def _seal(store: Store, posting_ids: Sequence[int]) -> tuple[dict[int, Place], d
             else:
                 losses.pop(posting_id, None)
     return places, losses
+
+
+def _pictures(connection: Connection, posting_ids: Sequence[int]) -> Sequence[Row[Any]]:
+    """The captures of the pictures that were read for these postings and are not sealed yet."""
+    posts, pages = tables.postings, tables.captures
+    shown = connection.execute(select(posts.c.images).where(posts.c.id.in_(posting_ids))).scalars()
+    read = {(one["url"], one["sha256"]) for images in shown for one in images if one.get("sha256")}
+    found: dict[str, Row[Any]] = {}
+    addresses = sorted({url for url, _ in read})
+    for start in range(0, len(addresses), 200):
+        query = select(pages).where(pages.c.url.in_(addresses[start : start + 200]), pages.c.warc.is_not(None), ~pages.c.sealed)
+        found |= {row.sha256: row for row in connection.execute(query.order_by(pages.c.id)) if (row.url, row.sha256) in read}
+    return list(found.values())
 
 
 def _note_sealed(connection: Connection, places: Mapping[int, Place]) -> None:
