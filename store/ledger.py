@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Text, and_, cast, exists, func, or_, select
 
 from store.tables import (
     alarms, assessments, captures, decisions, deliveries, hits, lead_hits, leads, notices, postings, runs, sweeps,
@@ -68,7 +68,7 @@ def _sendable(subject: str, paper: ColumnElement[int]) -> ColumnElement[bool]:
 
 
 def captures_without_bytes(conn: Connection, *, archive: Path) -> list[int]:
-    """Captures whose bytes should be in the archive and are not: hits' pages first of all. Ordinary pages that retention dropped are no loss."""
+    """Captures whose bytes should be in the archive and are not. Ordinary pages that retention dropped are no loss."""
     of_hits = select(postings.c.first_capture_id).join(hits, hits.c.posting_id == postings.c.id)
     bare = set(_ids(conn, captures.c.id, captures.c.warc.is_(None), captures.c.id.in_(of_hits)))
     end = func.max(captures.c.warc_offset + captures.c.warc_length)
@@ -133,7 +133,8 @@ def leads_returned(conn: Connection) -> list[int]:
 
 def deliveries_without_receipt(conn: Connection) -> list[int]:
     """Delivered, and nothing on record that proves it."""
-    unproved = or_(deliveries.c.receipt.is_(None), deliveries.c.delivered_at.is_(None))
+    # A JSON column can hold SQL's NULL and JSON's null.
+    unproved = or_(deliveries.c.receipt.is_(None), cast(deliveries.c.receipt, Text) == "null", deliveries.c.delivered_at.is_(None))
     return _ids(conn, deliveries.c.id, deliveries.c.state == "delivered", unproved)
 
 
