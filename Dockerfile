@@ -3,7 +3,7 @@ FROM debian:bookworm-slim
 
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
-        ca-certificates chromium-headless-shell fonts-noto-cjk git make python3 python3-venv tini \
+        ca-certificates chromium-headless-shell fonts-noto-cjk libatomic1 make python3 python3-venv tini \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --create-home --uid 10001 wangxun \
     && install -d -o wangxun -g wangxun /opt/wangxun /data
