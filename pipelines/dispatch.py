@@ -58,7 +58,14 @@ def dispatch_due(
         moment = clock() if clock else now
         state = _send(store, channels, taken[0], now=moment, clock=clock)
         report.count(state)
-        log.info("dispatch delivery=%d channel=%s subject=%s:%d state=%s", taken[0].id, taken[0].channel, taken[0].subject, taken[0].subject_id, state)
+        log.info(
+            "dispatch delivery=%d channel=%s subject=%s:%d state=%s",
+            taken[0].id,
+            taken[0].channel,
+            taken[0].subject,
+            taken[0].subject_id,
+            state,
+        )
     return report
 
 
@@ -102,6 +109,8 @@ def _parcel(store: Store, leased: Leased, *, now: datetime) -> Parcel:
     title = TITLES[leased.subject]
     text = f"{made['addressee']}：\n\n现将《{title}》（{made['number']}）送达你方，内容见附件。\n"
     if leased.subject != "lead":
+        # The address in the mail itself: whoever keeps the site finds the page without opening an attachment.
+        text += f"网址：{made['fields']['url']}\n"
         text += "本函不是行政处罚，不对有关内容是否违法作出认定。\n"
     text += f"联系方式：{store.settings.office_contact or '见附件'}\n\n{store.settings.office_name}\n"
     return Parcel(
@@ -117,7 +126,13 @@ def _of_notice(conn: Any, leased: Leased) -> dict[str, Any]:
     if leased.subject == "withdrawal":
         names = (row.body["withdrawal"]["docx"], row.body["withdrawal"]["pdf"])
         number = f"{row.number}（撤回）"
-    fields = {"url": row.url, "platform": row.body["platform"], "quotes": row.body["quotes"], "page_sha256": row.body["page_sha256"], "suspected": True}
+    fields = {
+        "url": row.url,
+        "platform": row.body["platform"],
+        "quotes": row.body["quotes"],
+        "page_sha256": row.body["page_sha256"],
+        "suspected": True,
+    }
     return {"number": number, "addressee": row.addressee, "fields": fields, "files": _letters(*names)}
 
 
