@@ -123,7 +123,8 @@ class Mailbox:
             with self._log.open("a", encoding="utf-8") as out:
                 out.write(json.dumps(asdict(mail), ensure_ascii=False) + "\n")
             self._mails.append(mail)
-        if not mail.duplicate:
+        # A letter that takes a notice back names the same address, and warns of nothing.
+        if not mail.duplicate and "撤回" not in mail.subject:
             for url in mail.urls:
                 self._city.on_warning(url)
         self._heard = time.monotonic()

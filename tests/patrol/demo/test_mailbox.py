@@ -45,6 +45,16 @@ def test_notice_reaches_the_publisher(city: City, clock: HandClock, mailbox: Mai
     assert mailbox.wait_idle(timeout_s=5, quiet_s=0)
 
 
+def test_withdrawal_warns_of_nothing(city: City, clock: HandClock, mailbox: Mailbox, posts: tuple[Post, ...]) -> None:
+    url = first(city, posts, "takes_down_on_warning")
+    message = notice(url)
+    message.replace_header("Subject", "预警提示函撤回告知函（网巡示例预〔2026〕12号（撤回））")
+    send(mailbox, message)
+    clock.at_s += 10
+    assert len(mailbox.mails()) == 1
+    assert url in {item.url for item in city.snapshot()}
+
+
 def test_copies_are_counted_by_message_id(city: City, mailbox: Mailbox, posts: tuple[Post, ...]) -> None:
     url = first(city, posts, "ignores")
     for key in ("k1", "k2", "k1"):

@@ -38,7 +38,7 @@ def test_what_the_poster_says_is_nowhere_on_the_page(city: City, client: httpx.C
 @pytest.fixture
 def no_fonts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(poster, "FONTS", ())
-    monkeypatch.setattr(poster.shutil, "which", lambda _name: None)
+    monkeypatch.setattr("shutil.which", lambda _name: None)
     poster.font_path.cache_clear()
     poster.draw.cache_clear()
     yield
