@@ -1,4 +1,4 @@
-"""The exit codes that scripts and monitors live on: 0 well, 1 faults found or a person is needed, 2 misuse. Asked of the installed command."""
+"""Exit codes, as scripts and monitors see them: 0 well, 1 faults found or a person is needed, 2 misuse."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ WANGXUN = Path(sys.executable).parent / "wangxun"
 
 
 def _run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("WANGXUN_")} | {"WANGXUN_DIR": str(folder / "data")}
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("WANGXUN_")}
+    environment["WANGXUN_DIR"] = str(folder / "data")
     return subprocess.run([WANGXUN, *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
