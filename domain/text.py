@@ -25,7 +25,7 @@ _INVISIBLE = (
     "\u2060-\u206f\u20d0-\u20ff\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001f3fb-\U0001f3ff\U000e0000-\U000e0fff"
 )
 _SYMBOLS = "\u2190-\u21ff\u2300-\u23ff\u25a0-\u27bf\u2900-\u297f\u2b00-\u2bff\U0001f000-\U0001faff"
-_SEPARATORS = " ·•・‧∙⋅●_*^|/\\\\~`'\"#=\\-.。+&$@丶灬丨" + _SYMBOLS
+_SEPARATORS = " ·•・‧∙⋅●_*^|/\\\\~`'\"=\\-.。+&$@丶灬丨" + _SYMBOLS
 _DROP = re.compile(f"[{_INVISIBLE}]+")
 _GAP = re.compile(f"(?<=[{_HAN}])[{_SEPARATORS}]{{1,4}}(?=[{_HAN}])")
 _SYMBOL_GAP = re.compile(f"(?<=[{_HAN}a-z0-9])[{_SYMBOLS}]{{1,6}}(?=[{_HAN}a-z0-9])")
