@@ -63,7 +63,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty database of the present revision, copied for each test: the migrations run once a session."""
     folder = tmp_path_factory.mktemp("migrated")
     store = open_store(Settings(dir=folder), check_version=False)
@@ -75,9 +75,9 @@ def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def store(settings: Settings, _migrated_sqlite: Path) -> Iterator[Store]:
+def store(settings: Settings, migrated_sqlite: Path) -> Iterator[Store]:
     """A fresh, migrated store on SQLite."""
-    shutil.copy(_migrated_sqlite, settings.dir / "wangxun.db")
+    shutil.copy(migrated_sqlite, settings.dir / "wangxun.db")
     opened = open_store(settings)
     yield opened
     opened.close()
