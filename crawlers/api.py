@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from crawlers.cut import MOST_BODY
 from crawlers.dates import moment
-from crawlers.extract import MOST_BODY, MOST_ITEMS, Follow, Hints, Reading, with_param
+from crawlers.extract import MOST_ITEMS, Follow, Hints, Reading, with_param
 from crawlers.page import Page, line, plain
 from crawlers.platform import JsonApi, JsonPages, PlatformFile
 from domain.identity import canonical_url, fingerprint

@@ -9,22 +9,17 @@ from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 from crawlers import general
-from crawlers.dates import moment
-from crawlers.page import Page
+from crawlers.cut import Site, posting_of, values_of
+from crawlers.page import Page, line
 from crawlers.picks import Fields
 from crawlers.platform import Detail, PageParam, PlatformFile, Section
-from domain.identity import canonical_url, fingerprint
-from domain.model import Image, Posting, PostingKind
+from domain.model import Posting
 
 Role = Literal["start", "list", "detail", "api", "visit"]
 
 HAS_CONTENT = 200
 """Shown characters above which a page without its items is drift and not an empty page."""
 MOST_ITEMS = 2000
-MOST_BODY = 200_000
-"""Characters kept of one body: a longer one is a file, not an ad."""
-_HREF = ("href",)
-_IMAGE = ("data-src", "data-original", "src")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +56,6 @@ class Reading:
     """Items that a list had, kept or not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """One platform and the moment, as every step needs them."""
-
-    platform: PlatformFile
-    page: Page
-    now: datetime
-
-
 def read(platform: PlatformFile, page: Page, *, role: Role, now: datetime, hints: Hints | None = None) -> Reading:
     """What `page` holds. `role` says why it was fetched; which layout it is, its address and its marks decide.
 
@@ -79,14 +65,17 @@ def read(platform: PlatformFile, page: Page, *, role: Role, now: datetime, hints
     lists = [section for section in platform.list if _fits(section, page)]
     details = [section for section in platform.detail if _fits(section, page)]
     single = role == "detail"
-    if role == "visit":  # an address alone: sections that name addresses know best
-        single = bool(details) and (details[0].match is not None or not lists)
+    if role == "visit":  # an address alone: sections that name addresses or marks know best
+        single = bool(details) and (details[0].match is not None or details[0].when is not None or not lists)
     if single and details:
-        return _detail(site, details[0], hints)
+        fitting = (section for section in details if section.item is None or page.nodes(section.item))
+        return _detail(site, next(fitting, details[0]), hints)
+    if role == "visit" and (threads := [section for section in details if section.item and page.nodes(section.item)]):
+        return _detail(site, threads[0], hints)
     for section in lists:
         items = page.nodes(section.item) if section.item else []
         if items:
-            return _list(site, section, items)
+            return _list(site, section, items, alone=role == "visit")
     if not single and lists and lists[0].item is not None and not (details and details[0].match):
         return _empty(site, lists[0])
     if details and (not platform.list or details[0].match):
@@ -103,20 +92,21 @@ def _fits(section: Section, page: Page) -> bool:
 # --- lists
 
 
-def _list(site: Site, section: Section, items: Sequence[Any]) -> Reading:
+def _list(site: Site, section: Section, items: Sequence[Any], *, alone: bool = False) -> Reading:
     platform, page = site.platform, site.page
-    keep = section.keep if section.keep is not None else not platform.detail
+    # A page that is looked at alone has nobody to follow its links, so its items speak for themselves.
+    keep = section.keep if section.keep is not None else alone or not platform.detail
     reading = Reading(layout="list", items=len(items))
-    shared = _values(site, platform.page, None)
+    shared = values_of(site, platform.page, None)
     details = platform.detail
     follow_items = any(detail.follow is None for detail in details)
     for number, item in enumerate(items[:MOST_ITEMS], 1):
-        own = _values(site, section.fields, item)
+        own = values_of(site, section.fields, item)
         if not own.get("link") and section.fields.link is None:
             own["link"] = _first_link(page, item)
         address = own.get("link")
         if keep:
-            posting = _posting(site, section, {**shared, **own}, url=address or f"{page.url}#{number}", anchored=not address)
+            posting = posting_of(site, section, {**shared, **own}, url=address or f"{page.url}#{number}", anchored=not address)
             if posting is not None:
                 reading.postings.append(posting)
         if follow_items and address:
@@ -203,7 +193,7 @@ def _detail(site: Site, section: Detail, hints: Hints | None) -> Reading:
             return _floors(site, section, items, hints if section.inherit else None)
         return _empty(site, section)
     reading = Reading(layout="detail", items=1)
-    values = {**_values(site, platform.page, None), **_values(site, section.fields, None)}
+    values = {**values_of(site, platform.page, None), **values_of(site, section.fields, None)}
     if section.fields.body is not None and not values.get("body") and not section.optional and len(page.shown) >= HAS_CONTENT:
         reading.drift = f"{section.fields.body[0].select} finds nothing among {len(page.shown)} characters"
     if not values.get("body") or not values.get("title"):
@@ -214,7 +204,7 @@ def _detail(site: Site, section: Detail, hints: Hints | None) -> Reading:
     if section.inherit and hints is not None:
         values = _with_hints(values, hints)
     values.pop("link", None)
-    posting = _posting(site, section, values, url=page.url)
+    posting = posting_of(site, section, values, url=page.url)
     if posting is not None:
         reading.postings.append(posting)
     reading.follow += _next_part(page, section)
@@ -223,13 +213,13 @@ def _detail(site: Site, section: Detail, hints: Hints | None) -> Reading:
 
 def _floors(site: Site, section: Detail, items: Sequence[Any], hints: Hints | None) -> Reading:
     reading = Reading(layout="detail", items=len(items))
-    shared = _values(site, site.platform.page, None)
+    shared = values_of(site, site.platform.page, None)
     if not shared.get("title") and section.fields.title is None:
         shared["title"] = (hints.title if hints else "") or general.title_of(site.page)
     for number, item in enumerate(items[:MOST_ITEMS], 1):
-        own = {**shared, **_values(site, section.fields, item)}
+        own = {**shared, **values_of(site, section.fields, item)}
         address = own.get("link")
-        posting = _posting(site, section, own, url=address or f"{site.page.url}#{number}", anchored=not address, links=True, item=item)
+        posting = posting_of(site, section, own, url=address or f"{site.page.url}#{number}", anchored=not address, links=True, item=item)
         if posting is not None:
             reading.postings.append(posting)
     if len(reading.postings) * 2 < len(items) and not section.optional:
@@ -257,21 +247,22 @@ def _links_of(page: Page, fields: Fields) -> tuple[str, ...]:
 
 def _general(site: Site, hints: Hints | None, *, wander: bool) -> Reading:
     page, platform = site.page, site.platform
-    shared = _values(site, platform.page, None)
+    shared = values_of(site, platform.page, None)
     reading = Reading(layout="general")
     found = general.article(page, now=site.now)
     rows = general.entries(page, now=site.now) if len(found.body) < 600 else []
-    if found.body and len(found.body) * 2 > sum(len(row.title) + len(row.body) for row in rows):
+    prose = found.body.count("。") >= 2 and any(found.title == line(node.text()) for node in page.tree.css("h1,h2,h3")[:40])
+    if found.body and (prose or len(found.body) * 2 > sum(len(row.title) + len(row.body) for row in rows)):
         values = {**_as_values(found), **{name: value for name, value in shared.items() if value}}
         values = _with_hints(values, hints) if hints else values
         values.pop("link", None)
-        posting = _posting(site, None, values, url=page.url)
+        posting = posting_of(site, None, values, url=page.url)
         reading.postings += [posting] if posting else []
         reading.items = 1
     else:
         reading.items = len(rows)
         for row in rows:
-            posting = _posting(site, None, {**shared, **_as_values(row)}, url=row.link or page.url)
+            posting = posting_of(site, None, {**shared, **_as_values(row)}, url=row.link or page.url)
             reading.postings += [posting] if posting else []
     if wander:
         reading.follow += [Follow(url=address, role="start") for address in _own_links(site)]
@@ -295,58 +286,3 @@ def _as_values(found: general.Found) -> dict[str, Any]:
         "title": found.title, "body": found.body, "published_at": found.published_at, "publisher": found.publisher,
         "images": found.images, "links": found.links,
     }  # fmt: skip
-
-
-# --- values and postings
-
-
-def _values(site: Site, fields: Fields, under: Any) -> dict[str, Any]:
-    """Only what is named and found."""
-    page = site.page
-    values: dict[str, Any] = {}
-    for name, picks in fields.named:
-        if name == "body":
-            found: Any = "\n".join(page.values(picks, under=under, as_body=True))
-        elif name == "images":
-            addresses = page.values(picks, under=under, default_attribute=_IMAGE)
-            found = tuple(dict.fromkeys(joined for address in addresses if (joined := page.link(address))))[:40]
-        elif name == "link":
-            found = page.link(page.first(picks, under=under, default_attribute=_HREF))
-        elif name == "published_at":
-            found = moment(text, now=site.now) if (text := page.first(picks, under=under)) else None
-        elif name == "marked_ad":
-            # An element without words counts too (an icon), but not where a pattern asks for words.
-            found = bool(page.values(picks, under=under)) or (picks[0].regex is None and bool(page.nodes(picks, under=under)))
-        else:
-            found = page.first(picks, under=under)
-        if found:
-            values[name] = found
-    return values
-
-
-def _posting(
-    site: Site, section: Section | None, values: dict[str, Any], *, url: str, anchored: bool = False, links: bool = False, item: Any = None
-) -> Posting | None:
-    """None where there is nothing to judge, or no address to stand for it."""
-    platform = site.platform
-    title, body = values.get("title") or "", (values.get("body") or "")[:MOST_BODY]
-    images: tuple[str, ...] = values.get("images") or ()
-    if not title and not body and not images:
-        return None
-    try:
-        # Items without an address of their own are told apart by their number; canonical addresses drop fragments.
-        address, _, number = url.partition("#") if anchored else (url, "", "")
-        address = canonical_url(address) + (f"#{number}" if anchored else "")
-    except ValueError:
-        return None
-    marked = bool(values.get("marked_ad"))
-    found_links: tuple[str, ...] = values.get("links") or ()
-    if links and item is not None and hasattr(item, "css_first"):
-        found_links = general.links_in(site.page, item)
-    kind = (section.kind if section is not None else None) or (PostingKind.AD if marked else platform.posting_kind)
-    return Posting(
-        platform=platform.id, url=address, kind=kind, title=title, body=body, images=tuple(Image(url=source) for source in images),
-        publisher=values.get("publisher"), publisher_address=values.get("publisher_address"), advertiser=values.get("advertiser"),
-        links=found_links, published_at=values.get("published_at"), marked_ad=marked,
-        fingerprint=fingerprint(platform=platform.id, url=address, title=title, body=body, images=images),
-    )  # fmt: skip

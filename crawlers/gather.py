@@ -20,7 +20,7 @@ _TEXT = re.compile(r"^(?:text/|application/(?:xhtml|xml|json)|$)")
 def platform_for(page: Page, platforms: Mapping[str, PlatformFile]) -> PlatformFile:
     """The platform that `page` belongs to: by its host, else by a layout that knows itself (`when`), else one made for its host."""
     for platform in platforms.values():
-        if platform.owns(page.url):
+        if not platform.adopt and platform.owns(page.url):
             return platform
     for platform in platforms.values():
         if any(_knows(section, page) for section in (*platform.detail, *platform.list)):

@@ -22,6 +22,7 @@ _PROSE = "p,div,section,article,td,pre,blockquote,li,span,font,center,dd"
 _INLINE = frozenset({"span", "font"})
 _NOT_PROSE = frozenset(["script", "style", "a", "button", "select", "option", "nav", "noscript", "textarea"])
 _BOILER = re.compile(r"comment|foot|nav|menu|side|copyright|related|recommend|login|toolbar|breadcrumb|hot-?list|rank|评论", re.I)
+_FOOTER = re.compile(r"©|copyright|版权所有|ICP备|公网安备|关于我们[\s|]*联系我们", re.I)
 _MARKS = re.compile(r"[，。！？；：、,.!?;:]")
 _TITLE_META = ('meta[property="og:title"]', 'meta[name="twitter:title"]', 'meta[name="title"]')
 _TIME_META = (
@@ -117,16 +118,14 @@ def article(page: Page, *, now: datetime) -> Found:
     body = plain(holder.html or "") if holder is not None else ""
     if page.flattened:
         body = page.shown
-    if len(body) < LEAST_BODY:
+    if len(body) < LEAST_BODY or (len(body) < 600 and _FOOTER.search(body)):
         body, holder = "", None
     images: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     if holder is not None:
         images = images_in(page, holder)
         links = links_in(page, holder)
-    return Found(
-        title=title_of(page), body=body, published_at=time_of(page, now=now), publisher=name_of(page), images=images, links=links
-    )
+    return Found(title=title_of(page), body=body, published_at=time_of(page, now=now), publisher=name_of(page), images=images, links=links)
 
 
 def images_in(page: Page, holder: LexborNode) -> tuple[str, ...]:

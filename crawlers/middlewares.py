@@ -117,11 +117,14 @@ class RedirectQuietlyMiddleware(RedirectMiddleware):
     def handle_referer(self, request: Request, response: Response) -> None:
         request.headers.pop(b"Referer", None)
 
+    def _engine_started(self) -> None:
+        """Scrapy's own warns here where its Referer middleware is missing."""
+
 
 class UnpackMiddleware(HttpCompressionMiddleware):
     """Scrapy's decompression, but a body that is not what it declares is taken as it came, and counted."""
 
-    def process_response(self, request: Request, response: Response, spider: Any = None) -> Request | Response:  # spider: Scrapy's old way
+    def process_response(self, request: Request, response: Response, spider: Any = None) -> Request | Response:
         try:
             return super().process_response(request, response)
         except IgnoreRequest as error:

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 COUNTED = (
     "sweep/pages", "sweep/postings", "sweep/images", "sweep/blocked", "sweep/login_wall", "sweep/refused", "sweep/errors", "sweep/drift",
     "sweep/too_big", "sweep/not_html", "sweep/trap", "sweep/over_budget", "sweep/robots", "sweep/misdeclared", "sweep/cut_short",
-    "sweep/timed_out", "sweep/asked_to_wait", "sweep/not_found", "sweep/general",
+    "sweep/timed_out", "sweep/asked_to_wait", "sweep/not_found", "sweep/general", "sweep/bad_status", "sweep/read", "sweep/kept_walls",
 )  # fmt: skip
 """Every sweep count of this room; docs/platforms.md names them."""
 
@@ -87,6 +87,4 @@ class SweepMonitor:
         stats = self._crawler.stats
         assert stats is not None
         counts = " ".join(f"{name}={stats.get_value(name)}" for name in COUNTED if stats.get_value(name))
-        log.info(
-            "sweep platform=%s outcome=%s reason=%s %s", spider.platform.id, stats.get_value("sweep/outcome"), reason, counts
-        )
+        log.info("sweep platform=%s outcome=%s reason=%s %s", spider.platform.id, stats.get_value("sweep/outcome"), reason, counts)

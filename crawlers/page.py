@@ -28,6 +28,7 @@ _BLOCK = re.compile(
     r"<(?:br|/?(?:p|div|li|ul|ol|tr|table|section|article|h[1-6]|dd|dt|dl|blockquote|pre|header|footer|figure|figcaption|form|hr))\b[^>]*>",
     re.I,
 )
+_PAGELET = re.compile(r"<code\b[^>]*pagelet_html[^>]*>\s*<!--(.*?)-->\s*</code>", re.S)
 _ANY = re.compile(r"<[^>]*>")
 _SPACES = re.compile(r"[ \t\r\f\v\u00a0\u3000]+")
 _LINES = re.compile(r"\s*\n\s*")
@@ -90,6 +91,9 @@ class Page:
     def tree(self) -> LexborHTMLParser:
         if self.flattened:
             return LexborHTMLParser(f"<html><body><pre>{html.escape(plain(self.source))}</pre></body></html>")
+        if "pagelet_html" in self.source:
+            # Sites on BigPipe (Tieba) send their parts inside comments and let a script put them in.
+            return LexborHTMLParser(_PAGELET.sub(r"<div>\1</div>", self.source))
         return LexborHTMLParser(self.source)
 
     @cached_property
@@ -151,6 +155,8 @@ class Page:
                 found: list[Any] = list(self._selector(under).xpath(pick.query))
             elif pick.kind == "css":
                 found = (under if isinstance(under, LexborNode) else self.tree).css(pick.query)
+                if "," in pick.query:  # lexbor gives an element once for each part of the selector that it fits
+                    found = list({node.mem_id: node for node in found}.values())
             else:
                 continue
             if found:
@@ -178,7 +184,7 @@ class Page:
             return [line(html.unescape(match[1] or "")) for match in pick.regex.finditer(_source_of(under, self.source))][:200]
         if pick.kind == "xpath":
             return [(plain if as_body else _flat)(value) for value in self._selector(under).xpath(pick.query).getall()]
-        found = (under if isinstance(under, LexborNode) else self.tree).css(pick.query)
+        found = self.nodes((pick,), under=under)
         names = (pick.attribute,) if pick.attribute else default_attribute
         if names:
             return [line(value) for node in found if (value := _attribute(node, names))]

@@ -68,7 +68,7 @@ class Budget(_Part):
 
     pages: int = Field(default=100, ge=1, le=1_000_000)
     depth: int = Field(default=3, ge=0, le=1000)
-    """Links followed from a start page; a next page counts as one."""
+    """Links followed from a start page; a next page lies no deeper than the page it stands on."""
     seconds: float = Field(default=900, gt=0, le=86400)
 
 
@@ -204,7 +204,7 @@ class PlatformFile(_Part):
     queries: Strings = ()
     query_charset: Literal["utf-8", "gb18030"] = "utf-8"
     hosts: Annotated[tuple[Host, ...], BeforeValidator(_as_list)] = ()
-    """Hosts whose pages belong to it: `example.com` with subdomains, `127.0.0.1:8001` this port alone. Without it: of home and start."""
+    """Whose pages belong to it: `example.com` with subdomains, `127.0.0.1:8001` this port alone, `*` all. Without it: home and start."""
     allow_hosts: Annotated[tuple[Host, ...], BeforeValidator(_as_list)] = ()
     """Names and addresses that the guard lets through although they are not public."""
     every: str = Field(default="1h", pattern=r"^\d+(s|m|h|d)$")
@@ -221,6 +221,8 @@ class PlatformFile(_Part):
     """Fields that hold for every posting of a page, read from the whole page."""
     browser: Browser = Browser()
     images: Literal["read", "skip"] = "skip"
+    adopt: bool = False
+    """Whether pages behind the list are read as the platform that owns their host would read them (a replay of kept pages)."""
     walls: Walls = Walls()
     charset: str | None = None
     """Only where the bytes themselves mislead."""
@@ -281,6 +283,8 @@ class PlatformFile(_Part):
             return False
         port = port or (443 if parts.scheme == "https" else 80)
         for entry in self.site:
+            if entry == "*":
+                return True
             name, colon, number = entry.rpartition(":") if entry.count(":") == 1 else (entry, "", "")
             if colon and number != str(port):
                 continue

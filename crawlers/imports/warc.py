@@ -97,5 +97,3 @@ def _moment(text: str | None) -> datetime:
     except ValueError:
         return datetime.now(UTC)
     return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-
-

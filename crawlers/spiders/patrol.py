@@ -17,9 +17,11 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import CannotResolveHostError, DownloadCancelledError, DownloadTimeoutError, IgnoreRequest
 from scrapy.http import Response
 
+from crawlers.answers import charset_of, headers_of, is_picture, is_text, mime_of
 from crawlers.api import read_json
 from crawlers.chromium import find_browser, missing_browser
 from crawlers.extract import Follow, Hints, Reading, Role, read
+from crawlers.gather import platform_for
 from crawlers.guard import Guard
 from crawlers.loader import load_platforms, platform_folders
 from crawlers.middlewares import OutsideInternet, TooBig
@@ -37,9 +39,6 @@ log = logging.getLogger(__name__)
 
 IMAGES_EACH = 9
 """Pictures fetched of one posting."""
-_TEXT = ("text/", "application/xhtml", "application/json", "application/xml", "application/javascript", "application/x-javascript")
-_PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF")
-_MAGIC = (*_PICTURES, b"%PDF", b"PK\x03\x04", b"\x1f\x8b", b"Rar!", b"\x7fELF", b"MZ", b"\xd0\xcf\x11\xe0")
 
 
 class PatrolSpider(Spider):
@@ -54,6 +53,7 @@ class PatrolSpider(Spider):
         where = (proxy.hostname or "", proxy.port or (443 if proxy.scheme == "https" else 80)) if proxy else None
         self.guard = Guard(platform.allow_hosts, proxy=where)
         self.trap = Trap()
+        self.others: dict[str, PlatformFile] = {}
         self.asked = 0
         self._known: set[str] = set()
         self._seen_images: set[str] = set()
@@ -71,6 +71,7 @@ class PatrolSpider(Spider):
         spider = cls(
             platform=platforms[name], sweep=int(kwargs.pop("sweep", 0)), visit=Path(visit) if visit else None, settings=settings, **kwargs
         )
+        spider.others = {key: other for key, other in platforms.items() if key != name}
         configure(crawler, platforms[name], settings)
         spider._set_crawler(crawler)
         return spider
@@ -132,12 +133,12 @@ class PatrolSpider(Spider):
 
     def parse(self, response: Response, **_: Any) -> Iterator[Any]:
         meta = response.meta
-        if not self._is_text(response):
+        if not is_text(response):
             self._count("not_html")
             return
         asked = meta["asked"]
         url = self._told(response.url, asked)
-        declared = _declared(response)
+        declared = charset_of(response)
         page = Page(response.body, url=url, declared=declared, override=self.platform.charset)
         now = datetime.now(UTC)
         if "dataloss" in response.flags:
@@ -145,7 +146,10 @@ class PatrolSpider(Spider):
         self._count("pages")
         reading = self._read(page, response, now)
         wall = wall_of(self.platform, page, status=response.status, asked=asked, found=bool(reading.postings or reading.items))
-        if wall is not None:
+        if wall is not None and self.platform.adopt:
+            reading, wall = Reading(), None  # a kept wall is a page of the replay, not a word to us
+            self._count("kept_walls")
+        elif wall is not None:
             reading = Reading()
             self._count("login_wall" if wall[0] == "login" else "blocked")
         elif reading.drift and response.status < 400:
@@ -175,7 +179,11 @@ class PatrolSpider(Spider):
             return read_json(self.platform, api, page, now=now)
         if api is not None and response.meta["role"] == "api":
             return read_json(self.platform, api, page, now=now)
-        reading = read(self.platform, page, role=response.meta["role"], now=now, hints=hints)
+        if self.platform.adopt and response.meta["role"] == "detail":
+            reading = read(platform_for(page, self.others), page, role="visit", now=now)
+            reading.follow.clear()
+        else:
+            reading = read(self.platform, page, role=response.meta["role"], now=now, hints=hints)
         if reading.layout == "general":
             self._count("general")
         return reading
@@ -184,13 +192,14 @@ class PatrolSpider(Spider):
         shot: bytes | None = response.meta.get("screenshot")
         capture = Capture(
             url=response.meta["asked"], final_url=page.url, fetched_at=now, status=response.status,
-            sha256=hashlib.sha256(response.body).hexdigest(), size=len(response.body), mime=_mime(response) or "text/html", charset=page.charset,
+            sha256=hashlib.sha256(response.body).hexdigest(), size=len(response.body),
+            mime=mime_of(response) or "text/html", charset=page.charset,
             via="browser" if response.meta.get("browser") else "http",
             screenshot_sha256=hashlib.sha256(shot).hexdigest() if shot else None,
         )  # fmt: skip
         return Harvest(
-            capture=capture, body=response.body, postings=tuple(postings), request_headers=_headers(response.request),
-            response_headers=_headers(response), screenshot=shot,
+            capture=capture, body=response.body, postings=tuple(postings), request_headers=headers_of(response.request),
+            response_headers=headers_of(response), screenshot=shot,
         )  # fmt: skip
 
     def _images(self, postings: list[Posting]) -> Iterator[Request]:
@@ -206,8 +215,8 @@ class PatrolSpider(Spider):
 
     def image(self, response: Response, **_: Any) -> Iterator[Any]:
         """A picture of a posting: a Capture without postings."""
-        mime = _mime(response) or ""
-        if response.status >= 400 or not (mime.startswith("image/") or response.body.startswith(_PICTURES)):
+        mime = mime_of(response) or ""
+        if response.status >= 400 or not is_picture(response):
             self._count("errors")
             return
         self._count("images")
@@ -216,7 +225,9 @@ class PatrolSpider(Spider):
             url=response.meta["asked"], final_url=url, fetched_at=datetime.now(UTC), status=response.status,
             sha256=hashlib.sha256(response.body).hexdigest(), size=len(response.body), mime=mime or "image/png",
         )  # fmt: skip
-        yield Harvest(capture=capture, body=response.body, request_headers=_headers(response.request), response_headers=_headers(response))
+        yield Harvest(
+            capture=capture, body=response.body, request_headers=headers_of(response.request), response_headers=headers_of(response)
+        )
 
     def failed(self, failure: Any) -> None:
         """A request without an answer: counted under its reason and named in the log."""
@@ -237,13 +248,6 @@ class PatrolSpider(Spider):
         log.warning("page platform=%s kind=%s url=%s: %s", self.platform.id, name, address, reason)
 
     # --- small things
-
-    def _is_text(self, response: Response) -> bool:
-        head = response.body[:512].lstrip()
-        if head.startswith(_MAGIC):
-            return False
-        mime = _mime(response)
-        return not mime or mime.startswith(_TEXT) or head[:1] in (b"<", b"{", b"[")
 
     def _told(self, url: str, asked: str) -> str:
         """The address as it is known outside: a replay is asked in plain http."""
@@ -277,10 +281,12 @@ def configure(crawler: Crawler, platform: PlatformFile, settings: Settings) -> N
     pace = platform.pace
     given: dict[str, Any] = {
         "USER_AGENT": settings.user_agent, "LOG_LEVEL": settings.log_level, "ROBOTSTXT_OBEY": obey,
-        "DOWNLOAD_DELAY": pace.delay_s, "DOWNLOAD_DELAY_JITTER": 0.5 if pace.jitter else 0.0, "CONCURRENT_REQUESTS": max(8, pace.concurrency),
+        "DOWNLOAD_DELAY": pace.delay_s, "DOWNLOAD_DELAY_JITTER": 0.5 if pace.jitter else 0.0,
+        "CONCURRENT_REQUESTS": max(8, pace.concurrency),
         "CONCURRENT_REQUESTS_PER_DOMAIN": pace.concurrency, "AUTOTHROTTLE_ENABLED": pace.delay_s > 0,
         "AUTOTHROTTLE_START_DELAY": pace.delay_s, "AUTOTHROTTLE_TARGET_CONCURRENCY": float(pace.concurrency),
-        "DOWNLOAD_MAXSIZE": settings.max_body_mb * 1024 * 1024, "MEMUSAGE_LIMIT_MB": settings.sweep_memory_mb, "DOWNLOAD_TIMEOUT": platform.answer_s,
+        "DOWNLOAD_MAXSIZE": settings.max_body_mb * 1024 * 1024, "MEMUSAGE_LIMIT_MB": settings.sweep_memory_mb,
+        "DOWNLOAD_TIMEOUT": platform.answer_s,
     }  # fmt: skip
     if platform.fetch == "browser":
         given["DOWNLOAD_HANDLERS"] = {"http": "crawlers.browser.BrowserHandler", "https": "crawlers.browser.BrowserHandler"}
@@ -297,22 +303,3 @@ def visits(path: Path) -> Iterator[str]:
             yield str(json.loads(text)["url"])
         except (ValueError, KeyError, TypeError):
             log.warning("visit file=%s line=%d is no JSON object with url", path, number)
-
-
-def _mime(response: Response) -> str | None:
-    value = response.headers.get(b"Content-Type")
-    return value.decode("latin-1").partition(";")[0].strip().lower() or None if value else None
-
-
-def _declared(response: Response) -> str | None:
-    value = response.headers.get(b"Content-Type")
-    name = value.decode("latin-1").lower().partition("charset=")[2] if value else ""
-    return name.strip(" \"';") or None
-
-
-def _headers(message: Any) -> tuple[tuple[str, str], ...]:
-    if message is None:
-        return ()
-    return tuple(
-        (name.decode("latin-1"), value.decode("latin-1")) for name, values in message.headers.items() for value in values
-    )

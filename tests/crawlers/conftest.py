@@ -97,16 +97,32 @@ def sweep(tmp_path: Path, site: Site) -> Callable[..., Swept]:
 
     def run(platform: dict[str, Any], *, visit: str | None = None, env: dict[str, str] | None = None, timeout_s: float = 60) -> Swept:
         base = {
-            "id": "town", "title": "小城", "home": site.home, "kind": "portal", "allow_hosts": [f"127.0.0.1:{site.port}"],
-            "pace": {"delay_s": 0, "concurrency": 8}, "robots": {"ignore": "a test's own server"},
-        }  # fmt: skip
+            "id": "town",
+            "title": "小城",
+            "home": site.home,
+            "kind": "portal",
+            "allow_hosts": [f"127.0.0.1:{site.port}"],
+            "pace": {"delay_s": 0, "concurrency": 8},
+            "robots": {"ignore": "a test's own server"},
+        }
         folder = tmp_path / "platforms"
         folder.mkdir(exist_ok=True)
         (folder / "town.yml").write_text(yaml.safe_dump({**base, **platform}, allow_unicode=True), encoding="utf-8")
         command = [
-            sys.executable, "-m", "scrapy", "crawl", "patrol", "-a", "platform=town", "-a", "sweep=7",
-            "-s", "ITEM_PIPELINES={\"tests.crawlers.collecting.CollectPipeline\": 300}", "-s", f"COLLECT_INTO={tmp_path}",
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "scrapy",
+            "crawl",
+            "patrol",
+            "-a",
+            "platform=town",
+            "-a",
+            "sweep=7",
+            "-s",
+            'ITEM_PIPELINES={"tests.crawlers.collecting.CollectPipeline": 300}',
+            "-s",
+            f"COLLECT_INTO={tmp_path}",
+        ]
         if visit is not None:
             (tmp_path / "visit.jsonl").write_text(visit, encoding="utf-8")
             command += ["-a", f"visit={tmp_path / 'visit.jsonl'}"]

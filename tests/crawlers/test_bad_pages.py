@@ -99,9 +99,13 @@ def test_drip_ends_at_its_deadline_and_a_cut_body_is_kept(site: Any, sweep: Any)
 
 def test_redirects_without_end_and_broken_ones(site: Any, sweep: Any) -> None:
     site.pages |= {
-        "/loop": (302, {"Location": "/loop"}, b""), "/a": (302, {"Location": "/b"}, b""), "/b": (301, {"Location": "/a"}, b""),
-        "/nowhere": (302, {}, b""), "/script": (302, {"Location": "javascript:alert(1)"}, b""), "/file": (302, {"Location": "file:///etc/passwd"}, b""),
-    }  # fmt: skip
+        "/loop": (302, {"Location": "/loop"}, b""),
+        "/a": (302, {"Location": "/b"}, b""),
+        "/b": (301, {"Location": "/a"}, b""),
+        "/nowhere": (302, {}, b""),
+        "/script": (302, {"Location": "javascript:alert(1)"}, b""),
+        "/file": (302, {"Location": "file:///etc/passwd"}, b""),
+    }
     found = sweep(start(site, "loop", "a", "nowhere", "script", "file"))
     assert titles(found) == {"好页面"} and found.code == 0, found.log
     assert all(b"root:" not in harvest.body for harvest in found.harvests)
@@ -110,9 +114,12 @@ def test_redirects_without_end_and_broken_ones(site: Any, sweep: Any) -> None:
 
 def test_what_is_no_page_is_counted(site: Any, sweep: Any) -> None:
     site.pages |= {
-        "/pdf": (200, {"Content-Type": "application/pdf"}, b"%PDF-1.7 ..."), "/png-as-html": (200, {}, b"\x89PNG\r\n\x1a\n" + b"\0" * 100),
-        "/zip": (200, {"Content-Type": "application/octet-stream"}, b"PK\x03\x04"), "/empty": b"", "/nul": ("\x00<h1>零\x00字节</h1><p>" + "夹着零字节的正文，\x00" * 20).encode(),
-    }  # fmt: skip
+        "/pdf": (200, {"Content-Type": "application/pdf"}, b"%PDF-1.7 ..."),
+        "/png-as-html": (200, {}, b"\x89PNG\r\n\x1a\n" + b"\0" * 100),
+        "/zip": (200, {"Content-Type": "application/octet-stream"}, b"PK\x03\x04"),
+        "/empty": b"",
+        "/nul": ("\x00<h1>零\x00字节</h1><p>" + "夹着零字节的正文，\x00" * 20).encode(),
+    }
     found = sweep(start(site, "pdf", "png-as-html", "zip", "empty", "nul"))
     assert found.count("not_html") == 3 and titles(found) == {"好页面", "零字节"}, found.log
     assert all("\x00" not in posting.text for posting in found.postings)
@@ -135,17 +142,25 @@ def test_calendar_without_end_is_left(site: Any, sweep: Any) -> None:
 
 def test_walls_end_the_sweep_politely(site: Any, sweep: Any) -> None:
     site.pages["/"] = "<title>安全验证</title><p>请输入验证码后继续访问</p>".encode()
-    found = sweep({"kind": "generic", "start": [site.home] + [f"{site.home}{n}" for n in range(40)], "pace": {"delay_s": 0.05, "concurrency": 1}})
+    found = sweep(
+        {"kind": "generic", "start": [site.home] + [f"{site.home}{n}" for n in range(40)], "pace": {"delay_s": 0.05, "concurrency": 1}}
+    )
     assert found.outcome == "walled" and found.count("blocked") == 1 and len(site.asked) < 10, found.log
     assert len(found.harvests) == found.count("pages")  # the wall itself is kept as evidence of the sweep
 
 
-@pytest.mark.parametrize(("page", "platform"), [
-    ((302, {"Location": "/passport/login?next=/"}, b""), {}),
-    ((200, {}, "<p>请先登录</p>".encode()), {}),
-    ((200, {}, ("<div class=teaser>" + "前言" * 400 + "</div><p>成为会员后可见全文</p>").encode()), {"walls": {"login": ["成为会员后可见"]}}),
-    ((401, {}, b"no"), {}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("page", "platform"),
+    [
+        ((302, {"Location": "/passport/login?next=/"}, b""), {}),
+        ((200, {}, "<p>请先登录</p>".encode()), {}),
+        (
+            (200, {}, ("<div class=teaser>" + "前言" * 400 + "</div><p>成为会员后可见全文</p>").encode()),
+            {"walls": {"login": ["成为会员后可见"]}},
+        ),
+        ((401, {}, b"no"), {}),
+    ],
+)
 def test_login_is_seen_in_its_usual_forms(site: Any, sweep: Any, page: Any, platform: dict[str, Any]) -> None:
     site.pages |= {"/": page, "/passport/login": b"<form><input type=password></form>"}
     found = sweep({"kind": "generic", **platform})

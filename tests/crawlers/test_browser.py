@@ -40,10 +40,14 @@ def api(cards: list[int], following: int | None) -> tuple[int, dict[str, str], b
 
 def test_infinite_scroll_is_read_with_a_screenshot(site: Any, sweep: Any) -> None:
     site.pages |= {"/": FEED.encode(), "/api?after=0": api([1, 2, 3], 3), "/api?after=3": api([4, 5, 6], 6), "/api?after=6": api([7], None)}
-    found = sweep({
-        "kind": "microblog", "fetch": "browser", "browser": {"wait_for": ".card", "scroll": 6},
-        "list": {"item": ".card", "fields": {"title": "a", "body": "p", "link": "a::attr(href)"}},
-    })  # fmt: skip
+    found = sweep(
+        {
+            "kind": "microblog",
+            "fetch": "browser",
+            "browser": {"wait_for": ".card", "scroll": 6},
+            "list": {"item": ".card", "fields": {"title": "a", "body": "p", "link": "a::attr(href)"}},
+        }
+    )
     assert [posting.title for posting in found.postings] == [f"动态{n}" for n in range(1, 8)], found.log
     capture = found.harvests[0].capture
     assert capture.via == "browser" and capture.screenshot_sha256 is not None
@@ -57,7 +61,9 @@ def test_page_cannot_reach_the_machine_it_runs_on(site: Any, sweep: Any) -> None
     page = f"<h1>正常标题</h1><p>{'正常的正文，写得够长，' * 12}</p><img src='{inside}/i.png'><iframe src='{inside}/f'></iframe>"
     page += f"<script>fetch('{inside}/s'); fetch('http://localhost:{other.getsockname()[1]}/s').catch(() => 0)</script>"
     site.pages |= {"/": page.encode(), "/jump": (302, {"Location": inside + "/"}, b"")}
-    found = sweep({"kind": "generic", "fetch": "browser", "start": [site.home, site.home + "jump"], "browser": {"block": []}, "budget": {"depth": 0}})
+    found = sweep(
+        {"kind": "generic", "fetch": "browser", "start": [site.home, site.home + "jump"], "browser": {"block": []}, "budget": {"depth": 0}}
+    )
     other.setblocking(False)
     with pytest.raises(BlockingIOError):
         other.accept()
@@ -70,11 +76,19 @@ def test_page_that_never_ends_loading_is_left_in_time(site: Any, sweep: Any) -> 
         request.connection.recv(1)  # no answer until the browser hangs up
         request.close_connection = True
 
-    site.pages |= {"/": silent, "/loop": b"<script>while (true) {}</script>", "/good": f"<h1>好标题</h1><p>{'正常的正文，写得够长，' * 12}</p>".encode()}
+    site.pages |= {
+        "/": silent,
+        "/loop": b"<script>while (true) {}</script>",
+        "/good": f"<h1>好标题</h1><p>{'正常的正文，写得够长，' * 12}</p>".encode(),
+    }
     platform = {
-        "kind": "generic", "fetch": "browser", "start": [site.home, site.home + "loop", site.home + "good"], "pace": {"delay_s": 0, "concurrency": 1},
-        "browser": {"timeout_s": 2, "screenshot": "none"}, "budget": {"depth": 0},
-    }  # fmt: skip
+        "kind": "generic",
+        "fetch": "browser",
+        "start": [site.home, site.home + "loop", site.home + "good"],
+        "pace": {"delay_s": 0, "concurrency": 1},
+        "browser": {"timeout_s": 2, "screenshot": "none"},
+        "budget": {"depth": 0},
+    }
     found = sweep(platform, timeout_s=90)
     assert [posting.title for posting in found.postings] == ["好标题"], found.log
     assert found.count("timed_out") + found.count("errors") == 2

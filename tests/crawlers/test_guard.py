@@ -12,11 +12,39 @@ from crawlers.guard import Guard, literal, public
 from domain.errors import Refused
 
 
-@pytest.mark.parametrize("address", [
-    "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "100.100.100.200", "0.0.0.0", "224.0.0.1", "240.0.0.1",
-    "255.255.255.255", "198.18.0.1", "192.0.2.1", "168.63.129.16", "::1", "::", "fe80::1", "fd00:ec2::254", "fc00::1", "ff02::1", "::ffff:127.0.0.1",
-    "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:0:4136:e378:8000:63bf:3fff:fdd2", "fec0::1", "2001:db8::1", "::127.0.0.1",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "100.100.100.200",
+        "0.0.0.0",
+        "224.0.0.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "198.18.0.1",
+        "192.0.2.1",
+        "168.63.129.16",
+        "::1",
+        "::",
+        "fe80::1",
+        "fd00:ec2::254",
+        "fc00::1",
+        "ff02::1",
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::",
+        "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+        "fec0::1",
+        "2001:db8::1",
+        "::127.0.0.1",
+    ],
+)
 def test_address_outside_the_public_internet_is_refused(address: str) -> None:
     assert not public(ipaddress.ip_address(address))
     assert not Guard().lets("example.com", 80, ipaddress.ip_address(address))
@@ -27,13 +55,27 @@ def test_public_address_passes(address: str) -> None:
     assert public(ipaddress.ip_address(address))
 
 
-@pytest.mark.parametrize("host", ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "127.0.0.1.", "[::1]", "0x7f.1", "[::ffff:7f00:1]", "[fe80::1%25eth0]", "0"])
+@pytest.mark.parametrize(
+    "host", ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "127.0.0.1.", "[::1]", "0x7f.1", "[::ffff:7f00:1]", "[fe80::1%25eth0]", "0"]
+)
 def test_numbers_in_other_spellings_are_refused(host: str) -> None:
     with pytest.raises(Refused, match="allow_hosts"):
         Guard().check(f"http://{host}/")
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://example.com/", "gopher://example.com/", "http:///x", "http://u:p@example.com/", "javascript:1", "http://a:b:c/", "http://[::1"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/passwd",
+        "ftp://example.com/",
+        "gopher://example.com/",
+        "http:///x",
+        "http://u:p@example.com/",
+        "javascript:1",
+        "http://a:b:c/",
+        "http://[::1",
+    ],
+)
 def test_what_is_no_public_web_address_is_refused(url: str) -> None:
     with pytest.raises(Refused):
         Guard().check(url)
@@ -69,10 +111,13 @@ def test_sweep_refuses_redirects_and_names_that_lead_inside(site: Any, sweep: An
     other = socket.create_server(("127.0.0.1", 0))
     port = other.getsockname()[1]
     site.pages |= {
-        "/good": GOOD, "/jump": (302, {"Location": f"http://127.0.0.1:{port}/"}, b""), "/dec": (302, {"Location": f"http://2130706433:{port}/"}, b""),
-        "/meta": (302, {"Location": "http://169.254.169.254/latest/meta-data/"}, b""), "/name": (302, {"Location": f"http://localhost:{port}/"}, b""),
+        "/good": GOOD,
+        "/jump": (302, {"Location": f"http://127.0.0.1:{port}/"}, b""),
+        "/dec": (302, {"Location": f"http://2130706433:{port}/"}, b""),
+        "/meta": (302, {"Location": "http://169.254.169.254/latest/meta-data/"}, b""),
+        "/name": (302, {"Location": f"http://localhost:{port}/"}, b""),
         "/six": (302, {"Location": f"http://[::1]:{port}/"}, b""),
-    }  # fmt: skip
+    }
     paths = ("jump", "dec", "meta", "name", "six", "good")
     found = sweep({"kind": "generic", "start": [site.home + path for path in paths], "budget": {"depth": 0}})
     other.setblocking(False)
