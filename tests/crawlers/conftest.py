@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -127,6 +128,9 @@ def sweep(tmp_path: Path, site: Site) -> Callable[..., Swept]:
             (tmp_path / "visit.jsonl").write_text(visit, encoding="utf-8")
             command += ["-a", f"visit={tmp_path / 'visit.jsonl'}"]
         child = {**os.environ, "WANGXUN_DIR": str(tmp_path), "WANGXUN_PLATFORMS_DIR": str(folder), **(env or {})}
+        # Thirty short processes: compiled modules are shared between them, whatever the machine's own habit is.
+        child.pop("PYTHONDONTWRITEBYTECODE", None)
+        child["PYTHONPYCACHEPREFIX"] = str(Path(tempfile.gettempdir()) / "wangxun-tests-pycache")
         done = subprocess.run(command, cwd=ROOT, env=child, capture_output=True, text=True, timeout=timeout_s, check=False)
         result = Swept(code=done.returncode, log=done.stderr)
         if (tmp_path / "stats.json").is_file():
