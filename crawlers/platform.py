@@ -67,13 +67,13 @@ class Budget(_Part):
     """What one sweep may cost; a calendar without end stops here."""
 
     pages: int = Field(default=100, ge=1, le=1_000_000)
-    depth: int = Field(default=3, ge=0, le=1000)
+    depth: int = Field(default=3, ge=0, le=1_000_000)
     """Links followed from a start page; a next page lies no deeper than the page it stands on."""
     seconds: float = Field(default=900, gt=0, le=86400)
 
 
 class Robots(_Part):
-    ignore: str = Field(min_length=8)
+    ignore: str = Field(min_length=4)
     """Why robots.txt is not obeyed here, for those who answer for it."""
 
 
