@@ -67,9 +67,8 @@ def run() -> None:
     """Entry of the `wangxun` script: faults of ours become one message and exit 1, never a traceback."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
-        main.main(standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        code = main.main(standalone_mode=False)  # the exit code of a command that ended by Exit, else what it returned
+        sys.exit(code if isinstance(code, int) else 0)
     except click.Abort:
         sys.exit(130)
     except click.ClickException as error:

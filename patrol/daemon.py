@@ -112,14 +112,16 @@ class Daemon:
             return
         now = self.work.clock()
         overlap = event.code == EVENT_JOB_MAX_INSTANCES
-        due: datetime | None = event.scheduled_run_times[0] if overlap else event.scheduled_run_time
+        due: datetime = event.scheduled_run_times[0] if overlap else event.scheduled_run_time
         why = "the run before had not ended" if overlap else str(getattr(event, "exception", None) or "the machine was late")
         log.warning("job=%s missed=%s", event.job_id, why)
         try:
             with self.work.store.write() as connection:
                 runs.missed(connection, job=event.job_id, due_at=due, why=why, now=now)
                 if not overlap:
-                    alarms.raise_alarm(connection, kind="missed_run", subject=event.job_id, text=f"任务 {event.job_id} 漏跑：{why}", now=now)
+                    alarms.raise_alarm(
+                        connection, kind="missed_run", subject=event.job_id, text=f"任务 {event.job_id} 漏跑：{why}", now=now
+                    )
         except Exception as error:
             log.error("job=%s row=unwritten", event.job_id, exc_info=error)
 

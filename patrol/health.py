@@ -101,7 +101,9 @@ def _store(store: Store, *, now: datetime) -> list[Finding]:
     with store.read() as connection:
         for row in alarms.open_alarms(connection):
             text = f"{row['text']}（自 {for_people(row['opened_at'])} 起 {row['times']} 次）"
-            found.append(Finding(kind=row["kind"], subject=row["subject"], found=text, remedy=REMEDIES.get(row["kind"], "wangxun alarms list")))
+            found.append(
+                Finding(kind=row["kind"], subject=row["subject"], found=text, remedy=REMEDIES.get(row["kind"], "wangxun alarms list"))
+            )
         overdue = views.overdue(connection, now=now)
     for name, count in overdue.items():
         if count:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
@@ -137,23 +139,29 @@ def verify_notices(work: Work) -> Counts:
     """Fetch again what publishers were warned about, and settle each notice by what stands there now."""
     counts: Counts = {}
     due = recheck.due(work.store, now=work.clock())
-    for platform in sorted({item.platform for item in due}):
-        mine = [item for item in due if item.platform == platform]
-        if platform not in work.platforms:
-            counts["recheck/no_platform"] = counts.get("recheck/no_platform", 0) + len(mine)
-            continue
-        visit = work.settings.dir / "visits" / f"{platform}-{int(work.clock().timestamp())}.jsonl"
-        recheck.write_visits(visit, mine)
-        sweep_id, outcome = sweep(work, platform, purpose="recheck", visit=visit)
-        visit.unlink(missing_ok=True)
-        if not sweep_id:
-            continue
-        judge(work)
-        for item in mine:
+    by_platform = {name: [item for item in due if item.platform == name] for name in sorted({item.platform for item in due})}
+    for name in [name for name in by_platform if name not in work.platforms]:
+        counts["recheck/no_platform"] = counts.get("recheck/no_platform", 0) + len(by_platform.pop(name))
+    if not by_platform:
+        return counts
+    with ThreadPoolExecutor(work.settings.sweeps_at_once) as pool:
+        swept = list(pool.map(lambda name: _visit(work, name, by_platform[name]), by_platform))
+    judge(work)
+    for name, sweep_id in zip(by_platform, swept, strict=True):
+        for item in by_platform[name] if sweep_id else ():
             result = recheck.settle(work.store, item.notice_id, sweep_id=sweep_id, now=work.clock())
             counts[f"recheck/{result}"] = counts.get(f"recheck/{result}", 0) + 1
-        log.info("recheck platform=%s outcome=%s notices=%d", platform, outcome, len(mine))
     return counts
+
+
+def _visit(work: Work, platform: str, items: Sequence[recheck.Due]) -> int:
+    """Fetch these pages again: the sweep's id, 0 where it could not begin."""
+    visit = work.settings.dir / "visits" / f"{platform}-{uuid.uuid4().hex}.jsonl"
+    recheck.write_visits(visit, items)
+    try:
+        return sweep(work, platform, purpose="recheck", visit=visit)[0]
+    finally:
+        visit.unlink(missing_ok=True)
 
 
 def tidy(work: Work) -> Counts:

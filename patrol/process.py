@@ -73,7 +73,15 @@ def run(
             break
         except subprocess.TimeoutExpired:
             peak = max(peak, resident_mb(child.pid))
-            why = "timed_out" if time.monotonic() > deadline else "too_big" if peak > settings.sweep_memory_mb else "drained" if stop.is_set() else ""
+            why = (
+                "timed_out"
+                if time.monotonic() > deadline
+                else "too_big"
+                if peak > settings.sweep_memory_mb
+                else "drained"
+                if stop.is_set()
+                else ""
+            )
             if why:
                 code = end(child.pid, wait=child.wait)
                 break

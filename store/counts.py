@@ -46,7 +46,9 @@ def platforms_swept(connection: Connection, *, since: datetime) -> set[str]:
 def highest_levels(connection: Connection) -> dict[str, str]:
     """Address of each posting -> the highest level that any wording of it was assessed at."""
     rows = connection.execute(
-        select(tables.postings.c.url, tables.assessments.c.level).join(tables.assessments, tables.assessments.c.posting_id == tables.postings.c.id)
+        select(tables.postings.c.url, tables.assessments.c.level).join(
+            tables.assessments, tables.assessments.c.posting_id == tables.postings.c.id
+        )
     )
     found: dict[str, str] = {}
     for url, level in rows:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Connection, Row, RowMapping, insert, select, update
+from sqlalchemy import Connection, Row, RowMapping, and_, insert, or_, select, update
 
 from domain.errors import StoreFault
 from store import audit
@@ -60,7 +60,13 @@ def due_for_recheck(conn: Connection, now: datetime) -> Sequence[Row[Any]]:
         select(notices, postings.c.platform, postings.c.id.label("posting_id"))
         .join(hits, hits.c.id == notices.c.hit_id)
         .join(postings, postings.c.id == hits.c.posting_id)
-        .where(notices.c.state.in_(RECHECKED), notices.c.recheck_at.is_not(None), notices.c.recheck_at <= now)
+        .where(
+            or_(
+                and_(notices.c.state.in_(RECHECKED), notices.c.recheck_at.is_not(None), notices.c.recheck_at <= now),
+                # The patrol itself has seen it again since it was down: no need to wait for the date.
+                and_(notices.c.state == "rectified", postings.c.last_seen_at > notices.c.down_at),
+            )
+        )
         .order_by(notices.c.recheck_at, notices.c.id)
     ).all()
 

@@ -29,6 +29,7 @@ from patrol.demo.play import Officers
 from patrol.demo.tally import tally
 from patrol.demo.town import Town, open_town
 from patrol.work import Work, open_work
+from pipelines import dispatch
 from store import counts, outbox
 
 PACE = 60.0
@@ -56,11 +57,10 @@ def bench_kills(*, kills: int, seed: int, show: bool) -> dict[str, Any]:
             _settle_uncertain(town, work)
             found = tally(work, town)
             work.close()
-        figures = {
-            "kills": kills, "kills_with_spiders": mid_sweep, "elapsed_s": time.monotonic() - began, "calm_s": calm_s, "lost": found["lost"],
-            "sent_twice": town.mailbox.duplicates() + town.police.duplicates(), "captures": found["captures"], "postings": found["postings"],
-            "assessments": found["assessments"], "notices": found["notices"], "leads": found["leads"], "receipts": found["receipts"],
-        }  # fmt: skip
+        sent_twice = town.mailbox.duplicates() + town.police.duplicates()
+        spent = {"elapsed_s": time.monotonic() - began, "calm_s": calm_s}
+        kept = {name: found[name] for name in ("captures", "postings", "assessments", "notices", "leads", "receipts")}
+        figures = {"kills": kills, "kills_with_spiders": mid_sweep, "lost": found["lost"], "sent_twice": sent_twice, **spent, **kept}
     return result("kills", figures=figures)
 
 
@@ -69,7 +69,9 @@ def _daemon(town: Town) -> subprocess.Popen[bytes]:
     log.parent.mkdir(exist_ok=True)
     with log.open("ab") as output:
         words = [sys.executable, "-m", "patrol.cli", "run", "--pace", str(PACE)]
-        return subprocess.Popen(words, cwd=process.ROOT, env=process.environment(town.settings), stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        return subprocess.Popen(
+            words, cwd=process.ROOT, env=process.environment(town.settings), stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
 
 
 def _kill_often(town: Town, *, kills: int, draw: random.Random, show: bool) -> int:
@@ -83,7 +85,8 @@ def _kill_often(town: Town, *, kills: int, draw: random.Random, show: bool) -> i
             pause.wait(draw.uniform(*LIFE_S))
             family = psutil.Process(daemon.pid).children(recursive=True) if daemon.poll() is None else []
             if daemon.poll() is not None:
-                raise PatrolError(f"{town.folder}/logs/run.log: the daemon ended by itself ({daemon.returncode}):\n{process.tail(town.folder / 'logs' / 'run.log')}")
+                log = town.folder / "logs" / "run.log"
+                raise PatrolError(f"{log}: the daemon ended by itself ({daemon.returncode}):\n{process.tail(log)}")
             os.kill(daemon.pid, signal.SIGKILL)
             daemon.wait()
             if family and draw.random() < 0.5:
@@ -136,5 +139,5 @@ def _settle_uncertain(town: Town, work: Work) -> None:
         doubtful = [row for row in outbox.waiting(connection) if row["state"] == "uncertain"]
     for row in doubtful:
         how: Literal["delivered", "resend"] = "delivered" if town.mailbox.has(row["idempotency_key"]) else "resend"
-        outbox.settle(work.store, row["id"], outcome=how, officer="demo-zhao", now=work.clock())
+        dispatch.settle(work.store, row["id"], how=how, officer="demo-zhao", now=work.clock())
     jobs.deliver(work)

@@ -63,9 +63,13 @@ def bench_patrol(*, pages: int = 600, rounds: int = 3) -> dict[str, Any]:
     ratio = statistics.median(mine / theirs for mine, theirs in zip(ours, bare, strict=True))
     rate = statistics.median(ours)
     figures = {
-        "pages": pages, "rounds": rounds, "pages_per_s": rate, "postings_per_s": rate * postings / pages, "bare_pages_per_s": statistics.median(bare),
+        "pages": pages,
+        "rounds": rounds,
+        "pages_per_s": rate,
+        "postings_per_s": rate * postings / pages,
+        "bare_pages_per_s": statistics.median(bare),
         "peak_mb": max(peaks),
-    }  # fmt: skip
+    }
     return result("patrol", figures=figures, ratios={"to_bare_scrapy": ratio})
 
 

@@ -10,11 +10,7 @@ import random
 import sys
 from urllib.parse import parse_qs, urlsplit
 
-WORDS = (
-    "小区 门口 的 早餐 店 今天 换了 老板 豆浆 还是 原来 味道 周末 图书馆 有 讲座 欢迎 报名 参加 旧 自行车 转让 九成新 价格 面议 社区 "
-    "通知 明天 上午 停水 请 提前 储水 学校 运动会 照片 已经 上传 家长 可以 下载 城东 新开 的 菜市场 摊位 招租 联系 物业 公交 改线 "
-    "司机 师傅 提醒 大家 注意 安全 雨天 路滑 慢行 医院 增设 夜间 门诊 挂号 方便 多了 存款 利率 调整 银行 公告 请 以 网点 为准"
-).split()
+WORDS = ["小区", "门口", "的", "早餐", "店", "今天", "换了", "老板", "豆浆", "还是", "原来", "味道", "周末", "图书馆", "有", "讲座", "欢迎", "报名", "参加", "旧", "自行车", "转让", "九成新", "价格", "面议", "社区", "通知", "明天", "上午", "停水", "请", "提前", "储水", "学校", "运动会", "照片", "已经", "上传", "家长", "可以", "下载", "城东", "新开", "菜市场", "摊位", "招租", "联系", "物业", "公交", "改线", "司机", "师傅", "提醒", "大家", "注意", "安全", "雨天", "路滑", "慢行", "医院", "增设", "夜间", "门诊", "挂号", "方便", "多了", "存款", "利率", "调整", "银行", "公告"]
 ITEMS = 20
 
 
@@ -27,7 +23,8 @@ def page(number: int) -> bytes:
         body = "".join(draw.choices(WORDS, k=220))
         rows.append(
             f'<li class="item"><h3 class="t"><a href="/p/{serial}.html">{"".join(draw.choices(WORDS, k=6))}{serial}</a></h3>'
-            f'<p class="b">{body}</p><span class="w">用户{serial % 977}</span><span class="d">2026-11-{serial % 27 + 1:02d} 10:{serial % 60:02d}</span></li>'
+            f'<p class="b">{body}</p><span class="w">用户{serial % 977}</span>'
+            f'<span class="d">2026-11-{serial % 27 + 1:02d} 10:{serial % 60:02d}</span></li>'
         )
     side = "".join(f'<a href="/c/{n}">{draw.choice(WORDS)}{draw.choice(WORDS)}</a>' for n in range(120))
     head = '<!doctype html><html><head><meta charset="utf-8"><title>本地生活 第{}页</title></head><body><nav>{}</nav><ul class="list">'
@@ -44,7 +41,9 @@ async def serve() -> None:
                 number = parse_qs(urlsplit(target).query).get("page", ["0"])[0]
                 body = kept.get(int(number) if number.isdigit() else 0)
                 status = b"200 OK" if body else b"404 Not Found"
-                writer.write(b"HTTP/1.1 %s\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n" % (status, len(body or b"")))
+                writer.write(
+                    b"HTTP/1.1 %s\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n" % (status, len(body or b""))
+                )
                 writer.write(body or b"")
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):

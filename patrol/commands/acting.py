@@ -54,7 +54,8 @@ def hits_list(state: str, limit: int, as_json: bool) -> None:
         show_json({"hits": rows})
         return
     for row in rows:
-        click.echo(f"{row['id']:>6}  {row['grade'] or '':<4} {row['score']:.2f}  {_state('hit', row['state'])}  {row['platform']}  {row['title'][:40]}")
+        head = f"{row['id']:>6}  {row['grade'] or '':<4} {row['score']:.2f}  {_state('hit', row['state'])}"
+        click.echo(f"{head}  {row['platform']}  {row['title'][:40]}")
     if not rows:
         click.echo("没有符合条件的命中")
 
@@ -105,7 +106,9 @@ def notices_list(as_json: bool) -> None:
         return
     for row in rows:
         sent = for_people(row["sent_at"]) if row["sent_at"] else "未送达"
-        click.echo(f"{row['id']:>5}  {row['number'] or '（未编号）'}  {_state('notice', row['state'])}  {row['addressee']}  {sent}  {row['url']}")
+        click.echo(
+            f"{row['id']:>5}  {row['number'] or '（未编号）'}  {_state('notice', row['state'])}  {row['addressee']}  {sent}  {row['url']}"
+        )
     if not rows:
         click.echo("没有预警提示函")
 
@@ -180,7 +183,8 @@ def leads_list(as_json: bool) -> None:
         show_json({"leads": rows})
         return
     for row in rows:
-        click.echo(f"{row['id']:>5}  {row['number'] or '（未编号）'}  {_state('lead', row['state'])}  {row['authority']}  {row['suspect']}  回执 {row['receipt'] or '无'}")
+        head = f"{row['id']:>5}  {row['number'] or '（未编号）'}  {_state('lead', row['state'])}"
+        click.echo(f"{head}  {row['authority']}  {row['suspect']}  回执 {row['receipt'] or '无'}")
     if not rows:
         click.echo("没有线索")
 

@@ -17,7 +17,8 @@ from patrol.cli import show_json
 @click.option("--fresh", is_flag=True, help="Begin with an empty folder.")
 def demo(once: bool, as_json: bool, port: int, folder: Path, fresh: bool) -> None:
     """The demo city (演示城市): invented sites and firms, the real spiders, judges, letters, channels and clocks."""
-    from patrol.demo import live, once as play
+    from patrol.demo import live
+    from patrol.demo import once as play
 
     if once:
         result = play.run(folder, fresh=True, show=not as_json)

@@ -25,7 +25,15 @@ def list_(as_json: bool) -> None:
 
     found = load_platforms(platform_folders(load()))
     rows = [
-        {"id": one.id, "title": one.title, "kind": one.kind, "fetch": one.fetch, "every_s": one.every_s, "enabled": one.enabled, "home": one.home}
+        {
+            "id": one.id,
+            "title": one.title,
+            "kind": one.kind,
+            "fetch": one.fetch,
+            "every_s": one.every_s,
+            "enabled": one.enabled,
+            "home": one.home,
+        }
         for one in found.values()
     ]
     if as_json:
@@ -85,6 +93,7 @@ def warc(path: Path, judge: bool, as_json: bool) -> None:
     if as_json:
         show_json(report)
         return
-    click.echo(f"取证页面 {report['captures']}，拒收 {report['refused']}，内容 {report['postings']}（新增 {report['new']}），站点 {report['hosts']}")
+    head = f"取证页面 {report['captures']}，拒收 {report['refused']}，站点 {report['hosts']}"
+    click.echo(f"{head}，内容 {report['postings']}（新增 {report['new']}）")
     for reason in report["reasons"][:20]:
         click.echo(f"  拒收：{reason}")

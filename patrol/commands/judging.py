@@ -87,7 +87,8 @@ def list_(as_json: bool) -> None:
 
     ruleset = load_rules(load().rules_dir)
     rows = [
-        {"id": rule.id, "status": rule.status, "severity": rule.severity, "scheme": rule.scheme, "title": rule.title} for rule in ruleset.rules
+        {"id": rule.id, "status": rule.status, "severity": rule.severity, "scheme": rule.scheme, "title": rule.title}
+        for rule in ruleset.rules
     ]
     if as_json:
         show_json({"ruleset": ruleset.digest, "rules": rows})
@@ -118,11 +119,12 @@ def explain(text: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def test(as_json: bool) -> None:
     """Run every example of every rule: hits must hit, misses must not."""
+    from classifiers.keyword import KeywordClassifier
+    from rules.examples import run
     from rules.loader import load as load_rules
 
-    from classifiers.keyword import run_examples
-
-    wrong = run_examples(load_rules(load().rules_dir))
+    ruleset = load_rules(load().rules_dir)
+    wrong = [str(one) for one in run(ruleset, KeywordClassifier(ruleset).strengths)]
     if as_json:
         show_json({"ok": not wrong, "wrong": wrong})
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 import click
@@ -58,11 +59,12 @@ def sweep(platform: tuple[str, ...], judge: bool, as_json: bool) -> None:
     unknown = [name for name in names if name not in work.platforms]
     if unknown:
         raise click.UsageError(f"no such platform: {', '.join(unknown)}; wangxun platforms list shows them")
-    result: dict[str, Any] = {"sweeps": []}
+    sweeps: list[dict[str, Any]] = []
+    result: dict[str, Any] = {"sweeps": sweeps}
     with click.progressbar(names, label="巡查", file=click.get_text_stream("stderr"), hidden=as_json) as bar:
         for name in bar:
-            counts = jobs.recorded(work, f"sweep:{name}", lambda name=name: _one(work, name))  # type: ignore[misc]
-            result["sweeps"].append({"platform": name, **counts})
+            counts = jobs.recorded(work, f"sweep:{name}", partial(_one, work, name))
+            sweeps.append({"platform": name, **counts})
     if judge:
         result["judged"] = jobs.recorded(work, "assess", lambda: jobs.judge(work))
     work.close()

@@ -55,7 +55,9 @@ def log(hours: int, as_json: bool) -> None:
         table.add_column(title, justify="right")
     for row in rows:
         cells = [_cell(row.platforms.get(name)) for name in names]
-        table.add_row(for_people(row.hour)[5:], *cells, *(str(row.counts.get(key, 0) or "·") for key in ("captures", "postings", "hits", "decisions")))
+        table.add_row(
+            for_people(row.hour)[5:], *cells, *(str(row.counts.get(key, 0) or "·") for key in ("captures", "postings", "hits", "decisions"))
+        )
     Console().print(table)
     if rows:
         for name, one in rows[-1].platforms.items():

@@ -58,7 +58,7 @@ def _child(town: Town, *words: str) -> subprocess.Popen[bytes]:
             [sys.executable, "-m", "patrol.cli", *words], cwd=process.ROOT, env=process.environment(town.settings),
             stdin=subprocess.DEVNULL, stdout=output, stderr=output,
             # Ctrl-C reaches the whole terminal group; the children are ended by us, in order.
-            preexec_fn=os.setpgrp,  # noqa: PLW1509 - no thread of ours holds a lock across this fork
+            preexec_fn=os.setpgrp,
         )  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def _until_open(port: int, children: list[subprocess.Popen[bytes]], stop: thread
             return
         for child in children:
             if child.poll() is not None:
-                raise click.ClickException(f"{' '.join(map(str, child.args[3:]))} ended with {child.returncode}; see the logs folder")  # type: ignore[index]
+                raise click.ClickException(f"a process of the demo ended with {child.returncode}; see its logs folder")
         try:
             if httpx.get(f"http://127.0.0.1:{port}/login", timeout=2, trust_env=False).status_code == 200:
                 return
@@ -96,13 +96,16 @@ def _watch(town: Town, children: list[subprocess.Popen[bytes]], stop: threading.
         while not stop.wait(LOOK_S):
             for child in children:
                 if child.poll() is not None:
-                    raise click.ClickException(f"{child.args[3]} ended with {child.returncode}; see {town.folder}/logs")  # type: ignore[index]
+                    raise click.ClickException(f"a process of the demo ended with {child.returncode}; see {town.folder}/logs")
             with store.read() as connection:
                 now = counts.by_state(connection, "hit")
             if now != shown:
                 if not shown and now:
                     click.echo(f"首条命中已入队，距启动 {time.monotonic() - began:.0f} 秒")
-                click.echo(f"{for_people(utc_now(), seconds=True)}  命中：" + "，".join(f"{CHINESE['hit'][state]} {count}" for state, count in sorted(now.items())))
+                click.echo(
+                    f"{for_people(utc_now(), seconds=True)}  命中："
+                    + "，".join(f"{CHINESE['hit'][state]} {count}" for state, count in sorted(now.items()))
+                )
                 shown = now
     finally:
         store.close()

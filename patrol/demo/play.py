@@ -8,7 +8,7 @@ from typing import Any
 from domain.errors import IllegalMove
 from patrol.work import Work
 from pipelines import refer, review, warn
-from store import leads, notices, views
+from store import hits, notices
 
 FIRST, SECOND, HEAD = "demo-chen", "demo-lin", "demo-zhao"
 
@@ -32,7 +32,7 @@ class Officers:
         """Decide every open hit; warn the publisher of each confirmed one, and refer the high-risk ones."""
         store, clock = self.work.store, self.work.clock
         with store.read() as connection:
-            waiting = [row._asdict() for row in views.whole_queue(connection)]
+            waiting = [dict(row) for row in hits.queue(connection, state="open", limit=10_000)]
         for turn, row in enumerate(waiting):
             officer = (FIRST, SECOND)[turn % 2]
             promo = self.truth(row["url"]) == "promo"
@@ -66,15 +66,12 @@ class Officers:
             self._referred.add(lead)
 
     def follow_up(self) -> None:
-        """What came back is warned again; what the police returned goes the administrative way, so that nothing falls between."""
+        """What still stands is warned about again. What the police returned went the administrative way by itself."""
         store, clock = self.work.store, self.work.clock
         with store.read() as connection:
             persisting = [dict(row) for row in notices.all_notices(connection) if row["state"] == "persists"]
-            returned = [dict(row) for row in leads.all_leads(connection) if row["state"] == "returned"]
         for row in persisting:
             try:
                 warn.remind(store, row["id"], officer=HEAD, now=clock())
             except IllegalMove:  # settled meanwhile by a recheck
                 continue
-        for row in returned:
-            refer.administrative(store, row["id"], officer=FIRST, text="演示：转市场监管部门作行政处理", now=clock())

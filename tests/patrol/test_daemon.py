@@ -1,0 +1,144 @@
+"""The daemon: one a folder, drained on SIGTERM, going on after kill -9, and never silent about what it missed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from apscheduler.events import EVENT_JOB_MISSED
+
+from domain.clock import utc_now
+from domain.settings import Settings
+from patrol import jobs, process
+from patrol.daemon import AlreadyRunning, Daemon, hold
+from patrol.work import Work, open_work
+from store import alarms, captures, runs
+from store.engine import Store
+
+
+@pytest.fixture
+def work(store: Store, settings: Settings) -> Iterator[Work]:
+    (settings.dir / "none").mkdir()
+    opened = open_work(settings.model_copy(update={"platforms_dir": settings.dir / "none"}))
+    yield opened
+    opened.close()
+
+
+def _started(settings: Settings) -> subprocess.Popen[bytes]:
+    """A daemon in a process of its own, with its heartbeat there."""
+    (settings.dir / "none").mkdir(exist_ok=True)
+    given = settings.model_copy(update={"platforms_dir": settings.dir / "none"})
+    daemon = subprocess.Popen(
+        [sys.executable, "-m", "patrol.cli", "run"], cwd=process.ROOT, env=process.environment(given), stderr=subprocess.PIPE
+    )
+    beat = settings.dir / "daemon.json"
+    tick = threading.Event()
+    for _ in range(300):
+        if beat.is_file() and json.loads(beat.read_text())["pid"] == daemon.pid:
+            return daemon
+        assert daemon.poll() is None, daemon.stderr.read().decode() if daemon.stderr else ""
+        tick.wait(0.1)
+    raise AssertionError("no heartbeat within 30 s")
+
+
+def test_second_daemon_on_one_folder_is_refused(settings: Settings) -> None:
+    with hold(settings), pytest.raises(AlreadyRunning, match="another daemon patrols this folder"):
+        hold(settings)
+
+
+def test_sigterm_drains_and_leaves_no_heartbeat(store: Store, settings: Settings) -> None:
+    daemon = _started(settings)
+    daemon.send_signal(signal.SIGTERM)
+    assert daemon.wait(30) == 0
+    assert not (settings.dir / "daemon.json").exists()
+
+
+def test_kill_9_leaves_a_folder_that_a_new_daemon_takes(store: Store, settings: Settings) -> None:
+    first = _started(settings)
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    second = _started(settings)
+    second.send_signal(signal.SIGTERM)
+    assert second.wait(30) == 0
+
+
+def test_recover_closes_what_a_killed_daemon_left_running(work: Work) -> None:
+    with work.store.write() as connection:
+        sweep = captures.begin_sweep(connection, platform="x", purpose="patrol", at=utc_now(), pid=2**22 - 5)
+        runs.begin_run(connection, job="sweep:x", now=utc_now())
+    assert jobs.recover(work) == {"sweeps": 1, "runs": 1}
+    with work.store.read() as connection:
+        assert captures.sweep(connection, sweep)["outcome"] == "killed"
+
+
+def test_sweep_does_not_overlap_another_of_its_platform(work: Work) -> None:
+    words = [sys.executable, "-c", "import threading; threading.Event().wait()", "scrapy", "patrol"]
+    other = subprocess.Popen(words)
+    try:
+        with work.store.write() as connection:
+            captures.begin_sweep(connection, platform="x", purpose="patrol", at=utc_now(), pid=other.pid)
+        assert jobs.sweep(work, "x") == (0, "skipped")
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_sweep_does_not_begin_on_a_full_disk(work: Work) -> None:
+    work.settings = work.settings.model_copy(update={"disk_min_mb": 10**9})
+    assert jobs.sweep(work, "x") == (0, "skipped")
+    with work.store.read() as connection:
+        assert [row["kind"] for row in alarms.open_alarms(connection)] == ["disk"]
+
+
+def test_failing_job_is_recorded_and_alarmed_and_cleared_when_it_works_again(work: Work) -> None:
+    def broken() -> dict[str, int]:
+        raise OSError("the cable is out")
+
+    jobs.recorded(work, "dispatch", broken)
+    with work.store.read() as connection:
+        assert [(row["kind"], row["subject"]) for row in alarms.open_alarms(connection)] == [("dead_job", "dispatch")]
+        last = runs.last_runs(connection, limit=1)[0]
+    assert (last["outcome"], last["why"]) == ("failed", "OSError: the cable is out")
+    jobs.recorded(work, "dispatch", lambda: {"delivered": 1})
+    with work.store.read() as connection:
+        assert alarms.open_alarms(connection) == []
+
+
+def test_missed_run_is_a_row_and_an_alarm(work: Work) -> None:
+    daemon = Daemon(work)
+    due = utc_now() - timedelta(hours=2)
+    daemon._on_trouble(SimpleNamespace(code=EVENT_JOB_MISSED, job_id="assess", scheduled_run_time=due))
+    with work.store.read() as connection:
+        assert runs.last_runs(connection, job="assess")[0]["outcome"] == "missed"
+        assert [row["kind"] for row in alarms.open_alarms(connection)] == ["missed_run"]
+
+
+def test_gap_since_the_last_success_is_logged_as_missed(store: Store, settings: Settings) -> None:
+    folder = settings.dir / "platforms"
+    folder.mkdir()
+    (folder / "x.yml").write_text("id: xx\ntitle: 某站\nhome: http://127.0.0.1:9/\nkind: portal\nevery: 10m\n", encoding="utf-8")
+    work = open_work(settings.model_copy(update={"platforms_dir": folder}))
+    with work.store.write() as connection:
+        run = runs.begin_run(connection, job="sweep:xx", now=utc_now() - timedelta(hours=5))
+        runs.end_run(connection, run, outcome="ok", now=utc_now() - timedelta(hours=5))
+    Daemon(work)._log_gap()
+    with work.store.read() as connection:
+        assert runs.last_runs(connection, job="sweep:xx")[0]["outcome"] == "missed"
+    work.close()
+
+
+def test_rotate_keeps_one_older_log(tmp_path: Path) -> None:
+    log = tmp_path / "sweep.log"
+    log.write_bytes(b"x" * 100)
+    jobs._rotate(log, limit=50)
+    assert not log.exists()
+    assert (tmp_path / "sweep.log.1").stat().st_size == 100
