@@ -20,7 +20,7 @@ from domain.clock import utc_now
 from patrol.demo.serving import listen, port_of
 
 ADDRESS = re.compile(r"^\s*网址[：:]\s*(\S+)", re.M)
-NUMBER = re.compile(r"\S+〔\d{4}〕\d+号")
+NUMBER = re.compile(r"[^（(\s]+〔\d{4}〕\d+号")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,6 @@ def notice(*urls: str, key: str = "k1") -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     message["From"], message["To"] = "wangxun@example.org", "jubao@forum.qingtang.example"
     message["Subject"], message["Message-ID"] = "预警提示函（网巡示例预〔2026〕12号）", f"<{key}@example.org>"
-    message["X-Wangxun-Notice"] = "网巡示例预〔2026〕12号"
     lines = "\n".join(f"网址：{url}" for url in urls)
     message.set_content(f"贵站下列内容涉嫌违规发布集资广告：\n{lines}\n请核实处理。", charset="utf-8", cte="base64")
     message.add_attachment(b"%PDF-1.7", maintype="application", subtype="pdf", filename="提示函.pdf")
