@@ -30,7 +30,7 @@ OFFICERS = (
 TOML = """\
 # Written by `wangxun demo`: an invented city on this machine.
 office = "网巡演示"
-office_name = "（演示）临溪市互联网信息办公室"
+office_name = "（演示）青棠市互联网信息办公室"
 office_contact = "演示值班室，电话 0000-0000000，演示路 1 号"
 user_agent = "WangxunDemo/0.1 (demo city on 127.0.0.1)"
 platforms_dir = "{platforms}"
