@@ -13,7 +13,8 @@ import fcntl
 import os
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -167,18 +168,16 @@ class Archive:
             if path.is_file() and not path.name.startswith(".part-"):
                 yield path.relative_to(self.folder).as_posix(), path
 
-    def mend(self) -> int:
-        """Cut half-written records off the ends of spool files that nobody writes, as a kill leaves them: bytes cut."""
+    def mend(self, *, known: Mapping[str, int] | None = None) -> int:
+        """Cut half-written records off the ends of spool files that nobody writes, as a kill leaves them: bytes cut.
+
+        `known` names the end of the last record that a row names, so that only what lies behind it is read.
+        """
         cut = 0
-        for _, path in self.files("spool"):
-            handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                cut += _cut_tail(handle)
-            except BlockingIOError:
-                continue  # a sweep is at it
-            finally:
-                os.close(handle)
+        for name, path in self.files("spool"):
+            with idle(path) as handle:
+                if handle is not None:
+                    cut += _cut_tail(handle, start=(known or {}).get(name, 0))
         return cut
 
     def _find(self, sha256: str) -> Path | None:
@@ -230,6 +229,19 @@ class Archive:
                 os.close(handle)
 
 
+@contextmanager
+def idle(path: Path) -> Iterator[int | None]:
+    """A handle on a spool file that no sweep writes, held meanwhile; None where one does."""
+    handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield handle
+    except BlockingIOError:
+        yield None
+    finally:
+        os.close(handle)
+
+
 def _begin(handle: int, path: Path, *, at: datetime) -> int:
     """Write the warcinfo record of a new file: the file's size."""
     head = records.warcinfo(path.name, at=at)
@@ -258,11 +270,14 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _cut_tail(handle: int) -> int:
-    """Cut the file at the end of its last whole gzip member: bytes cut. Leaves the position at the end."""
-    size, good, position = os.fstat(handle).st_size, 0, 0
+def _cut_tail(handle: int, *, start: int = 0) -> int:
+    """Cut the file at the end of its last whole gzip member, none of which crosses `start`: bytes cut."""
+    size = os.fstat(handle).st_size
+    if size <= start:
+        return 0
+    good = position = start
     inflater = zlib.decompressobj(31)
-    os.lseek(handle, 0, os.SEEK_SET)
+    os.lseek(handle, start, os.SEEK_SET)
     try:
         while block := os.read(handle, 1 << 16):
             position += len(block)
@@ -276,5 +291,4 @@ def _cut_tail(handle: int) -> int:
         pass
     if good < size:
         os.ftruncate(handle, good)
-    os.lseek(handle, 0, os.SEEK_END)
     return size - good

@@ -14,11 +14,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, func, or_, select, update
 
 from domain.errors import EvidenceAltered
 from store import audit, tables
-from store.archive import Archive
+from store.archive import Archive, idle
 from store.engine import Store
 
 ACTOR = "machine:retention"
@@ -36,7 +36,7 @@ def apply(store: Store, archive: Archive, *, now: datetime) -> int:
         dropped = _expire_dismissed(store, now=now) + _expire_pictures(store)
         if store.settings.archive_policy == "hits":
             dropped += _drop_captures(store, archive, now=now)
-        archive.mend()
+        archive.mend(known=_known_ends(store))
         _remove_unnamed(store, archive, now=now)
     return dropped
 
@@ -57,9 +57,11 @@ def held(folder: Path, *, wait: bool, shared: bool) -> Iterator[bool]:
 
 def _drop_captures(store: Store, archive: Archive, *, now: datetime) -> int:
     """Let go of old captures that neither a hit nor a waiting posting needs; seal those that a hit needs, batch by batch."""
-    table = tables.captures
+    table, sweeps = tables.captures, tables.sweeps
     cutoff, last, dropped = now - timedelta(days=store.settings.spool_days), 0, 0
-    old = (table.c.fetched_at < cutoff, table.c.warc.is_not(None), ~table.c.sealed)
+    # By the sweep's time: an import brings pages that were fetched years ago.
+    kept = select(sweeps.c.id).where(sweeps.c.began_at < cutoff)
+    old = (table.c.sweep_id.in_(kept), table.c.warc.is_not(None), ~table.c.sealed)
     while True:
         with store.write() as connection:
             rows = connection.execute(
@@ -147,12 +149,25 @@ def _expire_pictures(store: Store) -> int:
     return len(gone)
 
 
+def _known_ends(store: Store) -> dict[str, int]:
+    """Where the last record that a row names ends, in each spool file."""
+    table = tables.captures
+    query = select(table.c.warc, func.max(table.c.warc_offset + table.c.warc_length)).where(table.c.warc.is_not(None), ~table.c.sealed)
+    with store.read() as connection:
+        return {str(name): int(end) for name, end in connection.execute(query.group_by(table.c.warc))}
+
+
 def _remove_unnamed(store: Store, archive: Archive, *, now: datetime) -> None:
     """Remove files of the archive that no row names and nobody is about to name."""
     with store.read() as connection:
         warcs = set(connection.execute(select(tables.captures.c.warc).where(tables.captures.c.warc.is_not(None)).distinct()).scalars())
         blobs = named_blobs(connection)
-    for name, path in (*archive.files("spool"), *archive.files("evidence")):
+    for name, path in archive.files("spool"):
+        if name not in warcs and _old(path, now=now):
+            with idle(path) as free:
+                if free is not None:
+                    path.unlink()
+    for name, path in archive.files("evidence"):
         if name not in warcs and _old(path, now=now):
             path.unlink(missing_ok=True)
     for _, path in archive.files("blobs"):

@@ -96,6 +96,8 @@ def test_mend_cuts_left_files_and_spares_those_in_use(tmp_path: Path, make_harve
     busy = tmp_path / used.append(2, make_harvest(2)).warc
     with busy.open("ab") as handle:
         handle.write(b"\x1f\x8b half")
+    assert Archive(tmp_path).mend(known={place.warc: place.offset + place.length}) == 50
+    path.write_bytes(whole + whole[-50:])
     assert Archive(tmp_path).mend() == 50
     assert path.read_bytes() == whole
 

@@ -72,6 +72,14 @@ def test_nothing_young_is_dropped(any_store: Store, archive: Archive, fill: list
     assert rows(any_store)[2] == "spool"
 
 
+def test_old_pages_that_were_imported_today_stay(
+    any_store: Store, archive: Archive, sweep_id: int, make_harvest: MakeHarvest, fixed_now: datetime
+) -> None:
+    captures.keep(any_store, [make_harvest(1, minutes=-10_000_000, postings=0)], sweep_id=sweep_id, archive=archive)
+    assert retention.apply(any_store, archive, now=fixed_now + timedelta(days=1)) == 0
+    assert retention.apply(any_store, archive, now=fixed_now + timedelta(days=4)) == 1
+
+
 def test_policy_all_drops_nothing(any_store: Store, archive: Archive, fill: list[int], later: datetime) -> None:
     any_store.settings = any_store.settings.model_copy(update={"archive_policy": "all"})
     assert retention.apply(any_store, archive, now=later) == 0
