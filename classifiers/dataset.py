@@ -76,6 +76,7 @@ class Row:
     """Near-duplicates and pairs share one; never empty after loading."""
     sure: bool = True
     readers: int = 1
+    """How many people read it to label it; 0 for a row that is labelled by its source alone."""
     composed: bool = False
     pair: str = ""
     note: str = ""
@@ -204,13 +205,15 @@ def distinct(rows: Iterable[Row]) -> list[Row]:
     return kept
 
 
-def weights(rows: Sequence[Row], *, two_readers: float = 3.0, unsure: float = 0.6, composed_row: float = 1.0) -> list[float]:
+def weights(
+    rows: Sequence[Row], *, two_readers: float = 3.0, unsure: float = 0.6, unread: float = 0.4, composed_row: float = 1.0
+) -> list[float]:
     """How much each row counts: two readers more, an unsure label less, near-duplicates of one real group little more than one row."""
     size = Counter(row.group for row in rows if not row.composed)
     found = []
     for row in rows:
         weight = composed_row if row.composed else float(size[row.group] ** -0.6)
-        weight *= two_readers if row.readers >= 2 else 1.0
+        weight *= two_readers if row.readers >= 2 else 1.0 if row.readers else unread
         found.append(weight if row.sure else weight * unsure)
     return found
 

@@ -127,6 +127,14 @@ class NeuralClassifier:
         )
 
 
+def worst(views: Sequence[View], logits: NDArray[np.float64], *, penalty: float) -> NDArray[np.float64]:
+    """One log-odds a document: its whole, or its worst window less `penalty`."""
+    found: dict[int, float] = {}
+    for view, logit in zip(views, logits, strict=True):
+        found[view.document] = max(found.get(view.document, -np.inf), float(logit) - (0.0 if view.whole else penalty))
+    return np.array([found[number] for number in sorted(found)])
+
+
 def _tokenizer(manifest: Manifest):  # type: ignore[no-untyped-def]  # the library ships no types
     data = manifest.bytes_of("tokenizer.json")
     try:

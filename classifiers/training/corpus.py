@@ -25,7 +25,7 @@ MASKS = re.compile(r"\b(?:DIGIT|NAME|PLACE|URL\w*|WECHAT|PHONE|TIME|MONEY)\b|\{I
 """Masks that publishers of public sets left in their texts: a model would learn the format, not the words."""
 
 
-def lines(folder: Path, name: str) -> Iterator[str]:
+def lines(folder: Path, name: str, *, composed: Path) -> Iterator[str]:
     """The texts of `pretrain/NAME.txt.xz`, `labelled/NAME.jsonl.xz` or the composed parts. Raises ConfigFault if there is none."""
     plain, labelled = folder / "pretrain" / f"{name}.txt.xz", folder / "labelled" / f"{name}.jsonl.xz"
     if plain.exists():
@@ -35,7 +35,7 @@ def lines(folder: Path, name: str) -> Iterator[str]:
         with lzma.open(labelled, "rt", encoding="utf-8", errors="replace") as file:
             yield from (MASKS.sub("", json.loads(line)["text"]) for line in file)
     elif name == "composed":
-        for part in sorted((Path(__file__).parents[1] / "data" / "composed").glob("part*.jsonl")):
+        for part in sorted(composed.glob("*.jsonl")):
             yield from (json.loads(line)["text"] for line in part.read_text("utf-8").splitlines())
     else:
         remedy = "name a file of pretrain/ or labelled/, or take it out of the recipe"
@@ -48,7 +48,7 @@ def chosen(folder: Path, recipe: Recipe) -> Iterator[str]:
     blocks: list[list[str]] = []
     for name, passes in recipe.pretrain["passes"].items():
         block = 8
-        texts = [line for line in lines(folder, name) if len(line) >= 4]
+        texts = [line for line in lines(folder, name, composed=recipe.composed) if len(line) >= 4]
         cut = [texts[start : start + block] for start in range(0, len(texts), block)]
         whole, part = divmod(passes, 1.0)
         blocks += cut * int(whole) + draw.sample(cut, int(len(cut) * part))

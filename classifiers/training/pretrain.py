@@ -15,6 +15,7 @@ from transformers import BertConfig, BertForMaskedLM
 
 from classifiers.training import corpus
 from classifiers.training.recipe import Recipe
+from classifiers.training.saving import note, save
 
 MASK, CLS, SEP = 4, 2, 3
 
@@ -110,16 +111,6 @@ def _batches(data: NDArray[np.uint16], *, recipe: Recipe, step: int) -> Iterator
         step += 1
 
 
-def _save(path: Path, state: dict[str, Any]) -> None:
-    """Whole or not at all: a kill or a full disk leaves the last good checkpoint in force."""
-    part = path.with_suffix(".part")
-    try:
-        torch.save(state, part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def run(folder: Path, *, recipe: Recipe, out: Path, stop_after_steps: int | None = None) -> Path:
     """Pretrains until the recipe's minutes are spent; the folder of the finished encoder, readable by `from_pretrained`.
 
@@ -162,15 +153,15 @@ def run(folder: Path, *, recipe: Recipe, out: Path, stop_after_steps: int | None
         spent += time.perf_counter() - began
         mean = loss.item() if mean == 0.0 else 0.98 * mean + 0.02 * loss.item()
         if step % 100 == 0:
-            _note(out, {"step": step, "minutes": round(spent / 60, 2), "loss": round(mean, 4)})
+            note(out / "pretrain.jsonl", {"step": step, "minutes": round(spent / 60, 2), "loss": round(mean, 4)})
         if spent - saved >= plan["save_every_s"]:
-            _save(checkpoint, {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "spent": spent})
+            save(checkpoint, {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "spent": spent})
             saved = spent
-    _save(checkpoint, {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "spent": spent})
+    save(checkpoint, {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "spent": spent})
     if spent < budget:
         return checkpoint
     final = _held(model, held, recipe, vocabulary)
-    _note(out, {"step": step, "minutes": round(spent / 60, 2), "loss": round(mean, 4), "held_loss": round(final, 4)})
+    note(out / "pretrain.jsonl", {"step": step, "minutes": round(spent / 60, 2), "loss": round(mean, 4), "held_loss": round(final, 4)})
     model.save_pretrained(out / "encoder")
     return out / "encoder"
 
@@ -188,8 +179,3 @@ def _held(model: Any, held: NDArray[np.uint16], recipe: Recipe, vocabulary: int)
             ids, labels = masked(held[starts[:, None] + np.arange(length)], share=recipe.pretrain["mask"], vocabulary=vocabulary, draw=draw)
             losses.append(loss_of(model, ids.to(device), labels.to(device)).item())
     return float(np.mean(losses))
-
-
-def _note(out: Path, row: dict[str, float]) -> None:
-    with (out / "pretrain.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from classifiers.dataset import COMPOSED
 from domain.errors import ConfigFault, Fault
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -21,12 +22,14 @@ class Recipe:
     name: str
     seed: int
     path: Path
+    composed: Path
+    """Folder of the composed texts; beside the recipe where it names one."""
     tokenizer: Mapping[str, Any]
     model: Mapping[str, Any]
     pretrain: Mapping[str, Any]
     tune: Mapping[str, Any]
     linear: Mapping[str, Any]
-    mixture: Mapping[str, Any]
+    negatives: Mapping[str, Any]
 
 
 def load(path: Path | str = "small") -> Recipe:
@@ -42,5 +45,6 @@ def load(path: Path | str = "small") -> Recipe:
     missing = [key for key in ("name", "seed", *SECTIONS) if key not in data]
     if missing:
         raise ConfigFault([Fault(str(file), 1, f"{key} is missing", "copy it from classifiers/configs/small.toml") for key in missing])
-    parts = {key: data.get(key, {}) for key in ("tokenizer", "model", "pretrain", "tune", "linear", "mixture")}
-    return Recipe(name=data["name"], seed=data["seed"], path=file, **parts)
+    parts = {key: data.get(key, {}) for key in ("tokenizer", "model", "pretrain", "tune", "linear", "negatives")}
+    composed = file.parent / data["composed"] if "composed" in data else COMPOSED
+    return Recipe(name=data["name"], seed=data["seed"], path=file, composed=composed, **parts)

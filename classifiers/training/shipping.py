@@ -17,8 +17,8 @@ from tokenizers import Tokenizer
 from classifiers import dataset, manifest
 from classifiers.dataset import Row
 from classifiers.manifest import Manifest
-from classifiers.neural import NeuralClassifier, View
-from classifiers.training import voices
+from classifiers.neural import NeuralClassifier, worst
+from classifiers.training import negatives, voices
 from classifiers.training.recipe import Recipe
 from domain.identity import sha256
 
@@ -42,20 +42,27 @@ class Lessons:
         return self.kept + self.aside
 
 
-def lessons(folder: Path | None) -> Lessons:
-    """Composed rows of the repository, and real ones of `folder`/labelled/real_train.jsonl.xz where a folder is given."""
-    rows = dataset.distinct(dataset.composed())
-    hashes = {path.name: sha256(path.read_bytes()) for path in sorted(dataset.COMPOSED.glob("*.jsonl"))}
+def lessons(folder: Path | None, *, recipe: Recipe, avoid: Path | None = None) -> Lessons:
+    """Composed rows of the repository, and real ones of `folder`/labelled/real_train.jsonl.xz where a folder is given.
+
+    With a folder also the recipe's unread negatives, none of them near a text of `avoid`, a labelled file that is measured on.
+    """
+    rows = dataset.composed(recipe.composed)
+    hashes = {path.name: sha256(path.read_bytes()) for path in sorted(recipe.composed.glob("*.jsonl"))}
     if folder is not None:
         path = folder / "labelled" / "real_train.jsonl.xz"
-        rows = dataset.distinct(dataset.read(path)) + rows
         hashes[path.name] = sha256(path.read_bytes())
+        measured = [row.text for row in dataset.read(avoid)] if avoid else []
+        rows = dataset.read(path) + rows + negatives.drawn(folder, recipe=recipe, avoid=measured)
+    rows = dataset.distinct(rows)
     held = [row for row in rows if dataset.held_out(row)]
     kept, aside = dataset.split([row for row in rows if not dataset.held_out(row)], folds=ASIDE_FOLDS, fold=0, salt="tune")
     return Lessons(kept=kept, aside=aside, held=held, hashes=hashes)
 
 
-def ship(found: Lessons, *, recipe: Recipe, out: Path, tokenizer: Path, encoder: Path | None = None) -> Manifest:
+def ship(
+    found: Lessons, *, recipe: Recipe, out: Path, tokenizer: Path, encoder: Path | None = None, rounding: Mapping[str, float] | None = None
+) -> Manifest:
     """Fits, mixes, calibrates and writes all files under `out`, the manifest last. `encoder` is an exported model.onnx."""
     out.mkdir(parents=True, exist_ok=True)
     (out / manifest.NAME).unlink(missing_ok=True)
@@ -66,7 +73,7 @@ def ship(found: Lessons, *, recipe: Recipe, out: Path, tokenizer: Path, encoder:
     reader = Tokenizer.from_file(str(tokenizer))
     # Settled with a linear voice that has not seen the rows put aside, shipped with one that has.
     draft = _written(out, found.kept, recipe=recipe, reader=reader)
-    mixture, calibration, measured = settle(NeuralClassifier(draft), found.aside)
+    mixture, calibration, measured = settle(NeuralClassifier(draft), [row for row in found.aside if row.readers])
     final = _written(out, found.all, recipe=recipe, reader=reader)
     facts = {
         "name": recipe.name,
@@ -79,7 +86,7 @@ def ship(found: Lessons, *, recipe: Recipe, out: Path, tokenizer: Path, encoder:
             "count": len(found.all),
             "held": dataset.digest(found.held),
         },
-        "metrics": {"aside": measured},
+        "metrics": {"aside": measured, "rounding": dict(rounding or {})},
     }
     version = f"{recipe.name}-{sha256(repr(sorted(final.files.items())).encode() + repr((mixture, calibration)).encode())[:10]}"
     whole = replace(final, version=version, mixture=mixture, calibration=calibration, facts=facts)
@@ -133,14 +140,6 @@ def settle(classifier: NeuralClassifier, rows: Sequence[Row]) -> tuple[dict[str,
         if wanted[mask].any():
             measured |= {f"{part}{name}": round(precision(wanted[mask], own[mask], counts[mask]), 4) for name, own in heads.items()}
     return mixture, {"logits": list(GRID), "probabilities": probabilities}, measured
-
-
-def worst(views: Sequence[View], logits: NDArray[np.float64], *, penalty: float) -> NDArray[np.float64]:
-    """One log-odds a document: its whole, or its worst window less `penalty`."""
-    found: dict[int, float] = {}
-    for view, logit in zip(views, logits, strict=True):
-        found[view.document] = max(found.get(view.document, -np.inf), float(logit) - (0.0 if view.whole else penalty))
-    return np.array([found[number] for number in sorted(found)])
 
 
 def precision(wanted: NDArray[np.int64], scores: NDArray[np.float64], counts: NDArray[np.float64]) -> float:
