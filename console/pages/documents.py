@@ -11,8 +11,8 @@ from fastapi.responses import FileResponse
 from console.auth import Visitor
 from console.deps import Acting, AtHome, House, Refusal, Visiting, back_to, render, require, speaking
 from domain.states import CHINESE
-from pipelines import refer, warn
-from store import outbox, papers, views
+from pipelines import dispatch, refer, warn
+from store import papers, views
 
 router = APIRouter()
 Number = Annotated[int, Path(ge=1, le=2**62)]
@@ -95,6 +95,8 @@ def draft_lead(
     visitor: Acting,
     number: Number,
     authority: Annotated[str, Form(max_length=64)],
+    suspect: Annotated[str, Form(max_length=200)] = "",
+    summary: Annotated[str, Form(max_length=2000)] = "",
     others: Annotated[Sequence[int], Form()] = (),
 ) -> Response:
     """A lead from a confirmed hit and those of its campaign that were ticked."""
@@ -107,6 +109,8 @@ def draft_lead(
             list(dict.fromkeys([number, *others]))[:200],
             officer=visitor.name,
             authority=authority,
+            suspect=suspect.strip() or None,
+            summary=summary.strip(),
             now=house.clock(),
         )
     return back_to(f"/leads/{made}", said="drafted")
@@ -175,7 +179,7 @@ def settle_delivery(
     """What a person found out about a delivery in doubt, or wants of a dead one."""
     require(visitor, "settle")
     with speaking():
-        outbox.decide(house.store, number, how=how, officer=visitor.name, now=house.clock())
+        dispatch.settle(house.store, number, how=how, officer=visitor.name, now=house.clock())
     return back_to(f"/{'leads' if subject == 'lead' else 'notices'}/{subject_id}", said="settled")
 
 

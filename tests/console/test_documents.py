@@ -86,7 +86,7 @@ def test_lead_takes_two_preparers_and_a_third_to_approve(officer: Enter, staffed
     first, other = (_confirmed(staffed, clock, serial=serial, campaign=campaign) for serial in (1, 2))
     chen, lin, zhao = officer("chen"), officer("lin"), officer("zhao")
     assert f'name="others" value="{other}"' in chen.get(f"/hits/{first}").text
-    made = chen.post(f"/hits/{first}/lead", authority="police", others=str(other))
+    made = chen.post(f"/hits/{first}/lead", authority="police", others=str(other), summary="两处发布同一计划")
     assert made.headers["location"] == "/leads/1?said=drafted"
     alone = chen.post("/leads/1/submit")
     assert "由另一名工作人员会签" in alone.text
@@ -99,6 +99,7 @@ def test_lead_takes_two_preparers_and_a_third_to_approve(officer: Enter, staffed
     assert (row.state, row.prepared_by, row.second_preparer, row.approved_by) == ("approved", "chen", "lin", "zhao")
     assert zhao.get("/leads/1/dossier").content.startswith(b"PK")
     assert zhao.get("/leads/1").text.count('href="/hits/') == 2
+    assert row.summary == "两处发布同一计划"
     assert row.number in zhao.get("/documents?tab=leads").text
 
 

@@ -289,5 +289,19 @@ def test_hiding_keeps_every_offset() -> None:
     assert len(hidden) == len(text)
 
 
+@pytest.mark.parametrize(
+    "text", ["加薇信：fanli6677 进群", "+v：fanli6677", "威信 fanli6677", "VX+fanli6677", "联系 fanli6677 吧", "微信fanli6677"]
+)
+def test_disguised_contacts_are_hidden_too(text: str) -> None:
+    hidden = marks.hide(text, marks.contact_spans(text, ["fanli6677"] if "联系" in text else []))
+    assert "fanli6677" not in hidden
+    assert len(hidden) == len(text)
+
+
+@pytest.mark.parametrize("text", ["年化18%，投100000元", "本院威信扫地", "2026年11月23日", "Windows系统v2"])
+def test_ordinary_words_stay_readable(text: str) -> None:
+    assert marks.hide(text, marks.contact_spans(text)) == text
+
+
 def test_parts_lie_where_the_judged_text_has_them() -> None:
     assert marks.parts("标题", "", ["图一", "图二"]) == [("标题", 0, 2), ("图中文字 1", 3, 5), ("图中文字 2", 6, 8)]
