@@ -16,10 +16,10 @@ from typing import Any, Literal
 from domain.clock import Clock
 from domain.errors import Doubtful, EvidenceAltered, LeaseLost, Permanent, StoreFault, Transient
 from pipelines.channels.base import Attachment, Channel, Parcel
-from store import leads, notices, outbox
+from store import attempts, leads, notices, outbox
 from store.archive import Archive
+from store.attempts import Leased
 from store.engine import Store
-from store.outbox import Leased
 
 log = logging.getLogger(__name__)
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -51,7 +51,7 @@ def dispatch_due(
     """
     report, done = DispatchReport(), list[int]()
     for _ in range(limit):
-        taken = outbox.lease(store, worker=worker, now=clock() if clock else now, limit=1, but=done)
+        taken = attempts.lease(store, worker=worker, now=clock() if clock else now, limit=1, but=done)
         if not taken:
             break
         done.append(taken[0].id)
@@ -70,7 +70,7 @@ def dispatch_due(
 
 
 def settle(store: Store, delivery_id: int, *, how: Literal["delivered", "resend", "cancel"], officer: str, now: datetime) -> None:
-    """A person says what becomes of an uncertain or a dead delivery. See store.outbox: settle, revive, cancel."""
+    """A person says what becomes of an uncertain or a dead delivery. See store.outbox.decide."""
     outbox.decide(store, delivery_id, how=how, officer=officer, now=now)
 
 
@@ -78,22 +78,22 @@ def _send(store: Store, channels: Mapping[str, Channel], leased: Leased, *, now:
     """One attempt: the state that it ends in."""
     channel = channels.get(leased.channel)
     if channel is None:
-        return outbox.retry(store, leased, error=f"通道 {leased.channel} 未启用；检查设置", now=now)
+        return attempts.retry(store, leased, error=f"通道 {leased.channel} 未启用；检查设置", now=now)
     try:
         parcel = _parcel(store, leased, now=now)
         receipt = channel.send(parcel)
     except Transient as fault:
-        return outbox.retry(store, leased, error=str(fault), now=_after(now, clock), retry_after_s=fault.retry_after_s)
+        return attempts.retry(store, leased, error=str(fault), now=_after(now, clock), retry_after_s=fault.retry_after_s)
     except Doubtful as fault:
         if channel.idempotent:
-            return outbox.retry(store, leased, error=str(fault), now=_after(now, clock))
-        return outbox.doubt(store, leased, error=str(fault), now=_after(now, clock))
+            return attempts.retry(store, leased, error=str(fault), now=_after(now, clock))
+        return attempts.doubt(store, leased, error=str(fault), now=_after(now, clock))
     except (Permanent, EvidenceAltered, StoreFault) as fault:
-        return "lost" if isinstance(fault, LeaseLost) else outbox.die(store, leased, error=str(fault), now=_after(now, clock))
+        return "lost" if isinstance(fault, LeaseLost) else attempts.die(store, leased, error=str(fault), now=_after(now, clock))
     except Exception as fault:  # a channel's own defect: counted and retried, in doubt where it had begun to hand over
         log.exception("dispatch delivery=%d channel=%s failed", leased.id, leased.channel)
-        return outbox.stumble(store, leased, error=f"{type(fault).__name__}: {fault}", now=_after(now, clock))
-    return "delivered" if outbox.complete(store, leased, receipt=receipt.as_json(), now=_after(now, clock)) else "lost"
+        return attempts.stumble(store, leased, error=f"{type(fault).__name__}: {fault}", now=_after(now, clock))
+    return "delivered" if attempts.complete(store, leased, receipt=receipt.as_json(), now=_after(now, clock)) else "lost"
 
 
 def _after(now: datetime, clock: Clock | None) -> datetime:
@@ -115,7 +115,7 @@ def _parcel(store: Store, leased: Leased, *, now: datetime) -> Parcel:
     text += f"联系方式：{store.settings.office_contact or '见附件'}\n\n{store.settings.office_name}\n"
     return Parcel(
         key=leased.key, subject=leased.subject, address=leased.address, title=title, text=text, attachments=files, at=now,
-        hand_over=partial(outbox.hand_over, store, leased, now=now), **made,
+        hand_over=partial(attempts.hand_over, store, leased, now=now), **made,
     )  # fmt: skip
 
 

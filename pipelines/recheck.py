@@ -23,8 +23,7 @@ from domain.model import Level
 from store import notices
 from store.archive import Archive
 from store.engine import Store
-from store.moves import move
-from store.outbox import writing
+from store.moves import move, writing
 
 Outcome = Literal["rectified", "persists", "unknown"]
 GONE = (404, 410)
@@ -57,7 +56,9 @@ def write_visits(path: Path, items: Sequence[Due]) -> Path:
     pages: dict[str, int] = {}
     for item in items:
         pages.setdefault(_page(item.url), item.notice_id)
-    path.write_text("".join(json.dumps({"url": url, "notice": notice}, ensure_ascii=False) + "\n" for url, notice in pages.items()), encoding="utf-8")
+    path.write_text(
+        "".join(json.dumps({"url": url, "notice": notice}, ensure_ascii=False) + "\n" for url, notice in pages.items()), encoding="utf-8"
+    )
     return path
 
 
@@ -87,7 +88,9 @@ def _gone(conn: Connection, row: Row[Any], *, detail: dict[str, Any], count: dic
         later = next((row.down_at + span for span in AGAIN if span > since), None)
         notices.put(conn, row.id, recheck_at=later, **count)
     else:
-        move(conn, "notice", row.id, "rectify", actor=MACHINE, at=now, detail=detail, down_at=now, **{**count, "recheck_at": now + AGAIN[0]})
+        move(
+            conn, "notice", row.id, "rectify", actor=MACHINE, at=now, detail=detail, down_at=now, **{**count, "recheck_at": now + AGAIN[0]}
+        )
 
 
 def _stands(conn: Connection, row: Row[Any], *, detail: dict[str, Any], count: dict[str, Any], now: datetime) -> None:
@@ -107,7 +110,9 @@ def _patience(store: Store, rechecks: int) -> timedelta:
 def _seen(conn: Connection, archive: Archive, row: Row[Any], *, sweep_id: int) -> tuple[Outcome, str]:
     """(outcome, why in English for the audit log)."""
     page = _page(row.url)
-    shown = [capture for capture in notices.captures_of_sweep(conn, sweep_id=sweep_id) if page in (_page(capture.url), _page(capture.final_url))]
+    shown = [
+        capture for capture in notices.captures_of_sweep(conn, sweep_id=sweep_id) if page in (_page(capture.url), _page(capture.final_url))
+    ]
     if not shown:
         return "unknown", "the sweep brought no capture of the page"
     capture = shown[-1]
@@ -137,7 +142,9 @@ def _in_bytes(archive: Archive, capture: Row[Any], row: Row[Any]) -> tuple[Outco
     if capture.warc is None:
         return "unknown", "the page's bytes are gone"
     try:
-        text = archive.read(capture.warc, capture.warc_offset, capture.warc_length, capture.sha256).decode(capture.charset or "utf-8", "replace")
+        text = archive.read(capture.warc, capture.warc_offset, capture.warc_length, capture.sha256).decode(
+            capture.charset or "utf-8", "replace"
+        )
     except (EvidenceAltered, LookupError) as fault:
         return "unknown", str(fault)
     text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda code: chr(int(code[1], 16)), html.unescape(text))

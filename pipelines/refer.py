@@ -27,11 +27,10 @@ from pipelines.letters.names import names, platform_name
 from pipelines.letters.render import print_letter
 from pipelines.packet.contents import seal
 from pipelines.packet.sealed import manifest_hash
-from store import alarms, leads, notices, outbox, powers
+from store import alarms, attempts, leads, notices, outbox, powers
 from store.archive import Archive
 from store.engine import Store
-from store.moves import move
-from store.outbox import writing
+from store.moves import move, writing
 from store.serials import next_serial
 
 PREPARERS = ("reviewer", "liaison", "approver")
@@ -65,7 +64,9 @@ def draft(
         for hit in hits:
             if hit.hit_state != "confirmed":
                 raise StoreFault(f"hit:{hit.id}: is {hit.hit_state}; only confirmed hits are referred")
-        about = plain(suspect or next((name for hit in hits for name in (hit.advertiser, hit.publisher) if name), "") or "身份不明的发布者").strip()
+        about = plain(
+            suspect or next((name for hit in hits for name in (hit.advertiser, hit.publisher) if name), "") or "身份不明的发布者"
+        ).strip()
         columns = {
             "kind": kind, "suspect": about, "authority": authority, "channel": way, "grade": _grade(hits), "summary": plain(summary),
             "body": {"authority_name": known[authority]},
@@ -158,7 +159,7 @@ def receipt(store: Store, lead_id: int, *, number: str, officer: str, now: datet
         raise StoreFault(f"lead:{lead_id}: no receipt number given")
     with writing(store) as conn:
         powers.require(conn, officer, "liaison", "approver")
-        outbox.note_receipt(conn, lead_id, number=plain(number).strip(), store=store, actor=officer, now=now)
+        attempts.note_receipt(conn, lead_id, number=plain(number).strip(), store=store, actor=officer, now=now)
 
 
 def feedback(store: Store, lead_id: int, *, outcome: Feedback, text: str, now: datetime, officer: str = MACHINE) -> str:
@@ -176,7 +177,9 @@ def feedback(store: Store, lead_id: int, *, outcome: Feedback, text: str, now: d
         if outcome == "verifying" and row.state == "verifying":
             leads.put(conn, lead_id, feedback=said, feedback_at=now)
             return "verifying"
-        state = move(conn, "lead", lead_id, EVENTS[outcome], actor=officer, at=now, detail={"outcome": outcome}, feedback=said, feedback_at=now)
+        state = move(
+            conn, "lead", lead_id, EVENTS[outcome], actor=officer, at=now, detail={"outcome": outcome}, feedback=said, feedback_at=now
+        )
         alarms.clear(conn, kind="lead_overdue", subject=f"lead:{lead_id}", by=officer, now=now)
         if outcome == "returned":
             state = move(conn, "lead", lead_id, "administrative", actor=officer, at=now, detail={"basis": "国令310 art 10"})
@@ -241,7 +244,9 @@ def overdue(store: Store, *, now: datetime) -> int:
 
 def _ask(store: Store, client: httpx.Client, row: Row[Any], *, settings: Settings, now: datetime) -> str:
     try:
-        said = ask_police(client, url=str(settings.police_url), receipt=row.receipt, token=settings.police_token.get_secret_value(), now=now)
+        said = ask_police(
+            client, url=str(settings.police_url), receipt=row.receipt, token=settings.police_token.get_secret_value(), now=now
+        )
     except ChannelFault:
         return "failed"
     if row.feedback and (row.feedback["outcome"], row.feedback["text"]) == (said["status"], plain(said["text"])):

@@ -15,8 +15,7 @@ from sqlalchemy import Connection, Row
 from domain.errors import IllegalMove, LeaseLost, NotPermitted, StoreFault
 from store import audit, decisions, powers
 from store.engine import Store
-from store.moves import move
-from store.outbox import writing
+from store.moves import move, writing
 
 Outcome = Literal["confirmed", "dismissed"]
 REVIEWERS = ("reviewer", "approver")
@@ -82,7 +81,9 @@ def decide(store: Store, hit_id: int, *, officer: str, outcome: Outcome, reason:
         if second:
             _require_other(conn, hit_id, officer=officer)
         event = _event(outcome, second=second, two_persons=store.settings.two_person_review)
-        decisions.record(conn, hit_id, officer=officer, outcome=outcome, reason=reason.strip(), at=now, ruleset=row.ruleset, model=row.model)
+        decisions.record(
+            conn, hit_id, officer=officer, outcome=outcome, reason=reason.strip(), at=now, ruleset=row.ruleset, model=row.model
+        )
         if event == "disagree":  # both stand in the record; neither counts, and the hit is looked at afresh
             decisions.reverse(conn, hit_id, by="disagreement")
         return move(conn, "hit", hit_id, event, actor=officer, at=now, detail={"outcome": outcome}, claimed_by=None, claimed_until=None)
@@ -107,7 +108,17 @@ def reopen(store: Store, hit_id: int, *, officer: str, reason: str, now: datetim
         resting = decisions.resting(conn, hit_id)
         if resting:
             raise StoreFault(f"hit:{hit_id}: {', '.join(resting)} rests on it; withdraw or decline that first")
-        move(conn, "hit", hit_id, "reopen", actor=officer, at=now, detail={"reason": reason.strip()[:500]}, claimed_by=None, claimed_until=None)
+        move(
+            conn,
+            "hit",
+            hit_id,
+            "reopen",
+            actor=officer,
+            at=now,
+            detail={"reason": reason.strip()[:500]},
+            claimed_by=None,
+            claimed_until=None,
+        )
         decisions.reverse(conn, hit_id, by=officer)
 
 

@@ -20,8 +20,7 @@ from pipelines.letters.render import Printed, print_letter
 from store import audit, leads, notices, outbox, powers
 from store.archive import Archive
 from store.engine import Store
-from store.moves import move
-from store.outbox import writing
+from store.moves import move, writing
 from store.serials import next_serial
 
 DRAFTERS = ("patroller", "reviewer", "liaison", "approver")
@@ -137,7 +136,9 @@ def withdraw(store: Store, notice_id: int, *, officer: str, reason: str, now: da
             )
 
 
-def answer(store: Store, notice_id: int, *, kind: Literal["acknowledge", "appeal"], text: str, now: datetime, officer: str = "publisher") -> None:
+def answer(
+    store: Store, notice_id: int, *, kind: Literal["acknowledge", "appeal"], text: str, now: datetime, officer: str = "publisher"
+) -> None:
     """Record what the publisher wrote: a receipt (签收), or an appeal that stops the rechecks until an approver settles it."""
     with writing(store) as conn:
         if officer != "publisher":
@@ -180,7 +181,14 @@ def _number(conn: Connection, store: Store, *, now: datetime) -> str:
 
 def _letter(store: Store, row: Row[Any], *, number: str, signer: str, at: datetime, reminder: bool = False) -> Letter:
     return words.compose(
-        row.body, settings=store.settings, number=number, addressee=row.addressee, channel=row.channel, signer=signer, at=at, reminder=reminder
+        row.body,
+        settings=store.settings,
+        number=number,
+        addressee=row.addressee,
+        channel=row.channel,
+        signer=signer,
+        at=at,
+        reminder=reminder,
     )
 
 

@@ -32,7 +32,9 @@ def hold(conn: Connection, hit_id: int, *, claimed_by: str | None, claimed_until
 
 def lapsed(conn: Connection, now: datetime) -> Sequence[Row[Any]]:
     """Claimed hits whose time is over."""
-    return conn.execute(select(hits).where(hits.c.state.in_(("claimed", "seconding")), hits.c.claimed_until <= now).order_by(hits.c.id)).all()
+    return conn.execute(
+        select(hits).where(hits.c.state.in_(("claimed", "seconding")), hits.c.claimed_until <= now).order_by(hits.c.id)
+    ).all()
 
 
 def record(conn: Connection, hit_id: int, **columns: Any) -> None:

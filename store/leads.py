@@ -65,18 +65,18 @@ def whole_hit(conn: Connection, hit_id: int) -> Row[Any]:
     Columns that share a name carry a prefix: `assessed_at`, `capture_id`, `capture_url`, `hit_state`. Raises StoreFault where
     there is none.
     """
+    own = (
+        hits.c.id, hits.c.state.label("hit_state"), hits.c.level, hits.c.grade, hits.c.score, hits.c.opened_at, hits.c.claimed_by,
+        hits.c.claimed_until, hits.c.posting_id,
+    )  # fmt: skip
+    judged = tuple(column for column in assessments.c if column.name not in ("id", "at", "posting_id", "level", "grade", "score"))
+    shown = tuple(column for column in postings.c if column.name not in ("id", "leased_by", "leased_until", "assessed_at", "read_at"))
+    seen = (
+        captures.c.id.label("capture_id"), captures.c.url.label("capture_url"), captures.c.final_url, captures.c.fetched_at,
+        captures.c.status, captures.c.sha256, captures.c.size, captures.c.via, captures.c.screenshot_sha256,
+    )  # fmt: skip
     row = conn.execute(
-        select(
-            hits.c.id, hits.c.state.label("hit_state"), hits.c.level, hits.c.grade, hits.c.score, hits.c.opened_at, hits.c.claimed_by,
-            hits.c.claimed_until, hits.c.posting_id, postings.c.platform, postings.c.url, postings.c.kind, postings.c.title, postings.c.body,
-            postings.c.images, postings.c.publisher, postings.c.publisher_address, postings.c.advertiser, postings.c.contacts,
-            postings.c.links, postings.c.published_at, postings.c.marked_ad, postings.c.fingerprint, postings.c.first_seen_at,
-            postings.c.last_seen_at, postings.c.seen, postings.c.first_capture_id, postings.c.last_capture_id,
-            assessments.c.at.label("assessed_at"), assessments.c.layer, assessments.c.schemes, assessments.c.features, assessments.c.matches,
-            assessments.c.reasons, assessments.c.scores, assessments.c.codes, assessments.c.authorities, assessments.c.ruleset,
-            assessments.c.model, captures.c.id.label("capture_id"), captures.c.url.label("capture_url"), captures.c.final_url,
-            captures.c.fetched_at, captures.c.status, captures.c.sha256, captures.c.size, captures.c.via, captures.c.screenshot_sha256,
-        )
+        select(*own, *shown, assessments.c.at.label("assessed_at"), *judged, *seen)
         .join(postings, postings.c.id == hits.c.posting_id)
         .join(assessments, assessments.c.id == hits.c.assessment_id)
         .join(captures, captures.c.id == postings.c.first_capture_id)

@@ -10,7 +10,18 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Text, and_, cast, exists, func, or_, select
 
 from store.tables import (
-    alarms, assessments, captures, decisions, deliveries, hits, lead_hits, leads, notices, postings, runs, sweeps,
+    alarms,
+    assessments,
+    captures,
+    decisions,
+    deliveries,
+    hits,
+    lead_hits,
+    leads,
+    notices,
+    postings,
+    runs,
+    sweeps,
 )  # fmt: skip
 
 COUNTED = {

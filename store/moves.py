@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -10,12 +12,21 @@ from sqlalchemy import Connection, Table, select, update
 from domain import states
 from domain.errors import LeaseLost, StoreFault
 from store import audit, tables
+from store.engine import Store
 
 TABLES: dict[str, Table] = {"hit": tables.hits, "notice": tables.notices, "lead": tables.leads, "delivery": tables.deliveries}
 
 
 def move(
-    connection: Connection, machine: str, row_id: int, event: str, *, actor: str, at: datetime, detail: dict[str, Any] | None = None, **columns: Any
+    connection: Connection,
+    machine: str,
+    row_id: int,
+    event: str,
+    *,
+    actor: str,
+    at: datetime,
+    detail: dict[str, Any] | None = None,
+    **columns: Any,
 ) -> str:
     """Move one row by `event`, set `columns` with it, and write the audit row. Returns the new state.
 
@@ -30,5 +41,20 @@ def move(
     changed = connection.execute(update(table).where(table.c.id == row_id, table.c.state == state).values(state=after, **columns))
     if changed.rowcount != 1:
         raise LeaseLost(f"{machine}:{row_id}: somebody else moved it meanwhile; reload it")
-    audit.append(connection, actor=actor, action=f"{machine}.{event}", subject=f"{machine}:{row_id}", at=at, detail={"from": state, "to": after, **(detail or {})})
+    audit.append(
+        connection,
+        actor=actor,
+        action=f"{machine}.{event}",
+        subject=f"{machine}:{row_id}",
+        at=at,
+        detail={"from": state, "to": after, **(detail or {})},
+    )
     return after
+
+
+@contextmanager
+def writing(store: Store) -> Iterator[Connection]:
+    """A write transaction that takes the audit chain's lock first: on PostgreSQL, row locks taken before it could cross with another's."""
+    with store.write() as conn:
+        audit.alone(conn)
+        yield conn

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
@@ -96,7 +96,8 @@ def signature(token: str, body: bytes) -> str:
 def exchange(client: httpx.Client, request: httpx.Request, *, now: datetime, also: Sequence[int] = ()) -> httpx.Response:
     """Send a request and sort its failures. Redirects are not followed: evidence goes to the address that the office set, or nowhere.
 
-    `also` are statuses beside 2xx that count as an answer. Raises Transient (no connection, no answer, 408, 425, 429, 5xx; with the receiver's Retry-After) or Permanent (3xx, other 4xx).
+    `also` are statuses beside 2xx that count as an answer. Raises Transient (no connection, no answer, 408, 425, 429, 5xx; with the
+    receiver's Retry-After) or Permanent (3xx, other 4xx).
     """
     where = f"{request.method} {request.url.scheme}://{request.url.host}:{request.url.port or ''}{request.url.path}"
     try:
@@ -131,18 +132,20 @@ def retry_after(answer: httpx.Response, *, now: datetime) -> float | None:
 
 def example_parcels(*, address: str, subject: str = "notice") -> tuple[Parcel, ...]:
     """Two parcels for `Channel.examples`: an ordinary one, and one whose every text is hostile."""
-    from datetime import UTC
-
-    at = datetime(2026, 11, 23, 8, 5, tzinfo=UTC)
     letter = Attachment(name="letter.pdf", mime="application/pdf", data=b"%PDF-1.7 example")
+    ordinary = Parcel(
+        key="a" * 40,
+        subject=subject,
+        number="网巡示例预〔2026〕1号",
+        address=address,
+        addressee="某账号",
+        title="预警提示函",
+        text="请查收。",
+        fields={"url": "https://example.com/1"},
+        attachments=(letter,),
+        at=datetime(2026, 11, 23, 8, 5, tzinfo=UTC),
+    )
     hostile = "转账\r\nBcc: everyone@example.com\r\n\r\n<script>\x00\u202e}{{7*7}}"
-    return (
-        Parcel(
-            key="a" * 40, subject=subject, number="网巡示例预〔2026〕1号", address=address, addressee="某账号", title="预警提示函", text="请查收。",
-            fields={"url": "https://example.com/1"}, attachments=(letter,), at=at,
-        ),
-        Parcel(
-            key="b" * 40, subject=subject, number=hostile, address=address, addressee=hostile, title=hostile, text=hostile,
-            fields={"quote": hostile}, attachments=(letter, Attachment(name="dossier.zip", mime="application/zip", data=bytes(range(256)) * 40)), at=at,
-        ),
-    )  # fmt: skip
+    heavy = Attachment(name="dossier.zip", mime="application/zip", data=bytes(range(256)) * 40)
+    marked = replace(ordinary, number=hostile, addressee=hostile, title=hostile, text=hostile, fields={"quote": hostile})
+    return ordinary, replace(marked, key="b" * 40, attachments=(letter, heavy))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import smtplib
 import ssl
 from collections.abc import Sequence
+from contextlib import suppress
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -96,10 +97,8 @@ class EmailChannel:
         except (smtplib.SMTPException, OSError) as error:
             raise Doubtful(f"smtp: the connection ended before the server's answer ({type(error).__name__}); ask the receiver") from error
         _expect((code, answer), "the message")
-        try:
+        with suppress(smtplib.SMTPException, OSError):  # the mail is taken; how the talk ends does not matter
             client.quit()
-        except (smtplib.SMTPException, OSError):
-            pass  # the mail is taken; how the talk ends does not matter
         said = answer.decode("utf-8", "replace")[:500]
         return Receipt(number=None, received_at=None, detail={"message_id": str(message["Message-ID"]), "answer": f"{code} {said}"})
 

@@ -51,7 +51,9 @@ def feedback(client: httpx.Client, *, url: str, receipt: str, token: str, now: d
 
     Raises Transient and Permanent as a channel does; an answer that is not of this form is Transient.
     """
-    request = client.build_request("GET", f"{url.rstrip('/')}/{quote(receipt, safe='')}", headers={"X-Wangxun-Signature": signature(token, receipt.encode())})
+    request = client.build_request(
+        "GET", f"{url.rstrip('/')}/{quote(receipt, safe='')}", headers={"X-Wangxun-Signature": signature(token, receipt.encode())}
+    )
     given = _object(exchange(client, request, now=now))
     if given.get("status") not in STATUSES:
         raise Transient(f"police: feedback with status {str(given.get('status'))[:80]!r}; it should be one of {', '.join(STATUSES)}")
@@ -61,7 +63,9 @@ def feedback(client: httpx.Client, *, url: str, receipt: str, token: str, now: d
 def _request(client: httpx.Client, url: str, parcel: Parcel, *, token: str) -> httpx.Request:
     """The same parcel gives the same bytes at every attempt: the boundary is made of its key."""
     lead = {"key": parcel.key, "number": parcel.number, "addressee": parcel.addressee, "title": parcel.title, **parcel.fields}
-    files: list[tuple[str, tuple[str, bytes, str]]] = [("lead", ("lead.json", json.dumps(lead, ensure_ascii=True, sort_keys=True).encode(), "application/json"))]
+    files: list[tuple[str, tuple[str, bytes, str]]] = [
+        ("lead", ("lead.json", json.dumps(lead, ensure_ascii=True, sort_keys=True).encode(), "application/json"))
+    ]
     files += [(item.name, (item.name, item.data, item.mime)) for item in parcel.attachments]
     headers = {"Content-Type": f"multipart/form-data; boundary=wangxun-{parcel.key}", "Idempotency-Key": parcel.key}
     request = client.build_request("POST", url, files=files, headers=headers)

@@ -38,7 +38,9 @@ class WebhookChannel:
         given = _json(answer)
         number, moment = given.get("receipt"), given.get("received_at")
         return Receipt(
-            number=str(number)[:200] if number else None, received_at=str(moment)[:64] if moment else None, detail={"status": answer.status_code}
+            number=str(number)[:200] if number else None,
+            received_at=str(moment)[:64] if moment else None,
+            detail={"status": answer.status_code},
         )
 
     def examples(self) -> Sequence[Parcel]:

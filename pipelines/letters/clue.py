@@ -1,7 +1,7 @@
 """The words of the lead push (线索通报函, Track A): what an authority needs to verify, and what is not known.
 
-Fields after the common content of local lead-transfer rules and 国令737 art 19; features after 法释〔2022〕5号 art 1. It is no transfer of a
-case under 国令310, and says so.
+Fields after the common content of local lead-transfer rules and 国令737 art 19; features after 法释〔2022〕5号 art 1. It is no
+transfer of a case under 国令310, and says so.
 """
 
 from __future__ import annotations
@@ -21,7 +21,11 @@ from pipelines.letters.names import CONTACTS, Names
 
 LISTED = 12
 """More hits than this stand in the dossier alone: a letter must stay readable."""
-GRADE_WHY = {"高危": "文本特征较集中，且有面向公众收取资金的表述", "中危": "有回报承诺及面向公众的表述，主体或者资质不明", "一般": "主要为广告表述问题"}
+GRADE_WHY = {
+    "高危": "文本特征较集中，且有面向公众收取资金的表述",
+    "中危": "有回报承诺及面向公众的表述，主体或者资质不明",
+    "一般": "主要为广告表述问题",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,16 +38,27 @@ class Signers:
 
 
 def compose(
-    lead: Row[Any], hits: Sequence[Row[Any]], *, settings: Settings, names: Names, number: str, signers: Signers, manifest: str,
-    platforms: Sequence[str], measures: Sequence[str], at: datetime,
-) -> Letter:  # fmt: skip
+    lead: Row[Any],
+    hits: Sequence[Row[Any]],
+    *,
+    settings: Settings,
+    names: Names,
+    number: str,
+    signers: Signers,
+    manifest: str,
+    platforms: Sequence[str],
+    measures: Sequence[str],
+    at: datetime,
+) -> Letter:
     """The letter of one lead. `hits` as `store.leads.whole_hit` gives them, `manifest` the hash of the dossier's list of parts."""
     first = hits[0]
     authority = names.authorities.get(lead.authority, lead.authority)
     layer = max((Layer(hit.layer) for hit in hits if hit.layer), key=list(Layer).index, default=Layer.SUSPECTED_FUNDRAISING)
     opening = (
-        f"本办在对公开网络页面的日常巡查中发现下列{layer.chinese}，经两名工作人员核对并报批，现作为线索通报你单位，请依职责核查。"
-        "本函为线索通报，不是案件移送，所附材料为线索材料；是否构成违法犯罪，由有权机关依法调查后认定。",
+        (
+            f"本办在对公开网络页面的日常巡查中发现下列{layer.chinese}，经两名工作人员核对并报批，现作为线索通报你单位，请依职责核查。"
+            "本函为线索通报，不是案件移送，所附材料为线索材料；是否构成违法犯罪，由有权机关依法调查后认定。"
+        ),
     )
     facts = (
         ("被反映主体", lead.suspect),
@@ -61,20 +76,35 @@ def compose(
     text = "\n".join(part for part in (first.title, first.body) if part)
     spans = [(match["start"], match["end"]) for match in sorted(first.matches, key=lambda match: -match["weight"]) if match["weight"] > 0]
     return Letter(
-        kind="clue", office=settings.office_name, number=number, title="关于涉嫌非法集资广告的线索通报函" if layer is not Layer.AD_DEFECT else "线索通报函",
-        addressee=authority, opening=opening, facts=facts, quote_head="上述内容中的有关表述（原文摘引）：", quotes=quoted(text, spans),
+        kind="clue",
+        office=settings.office_name,
+        number=number,
+        title="关于涉嫌非法集资广告的线索通报函" if layer is not Layer.AD_DEFECT else "线索通报函",
+        addressee=authority,
+        opening=opening,
+        facts=facts,
+        quote_head="上述内容中的有关表述（原文摘引）：",
+        quotes=quoted(text, spans),
         sections=_sections(lead, hits, settings=settings, measures=measures),
         closing=("特此通报。", f"附件：卷宗一份（dossier.zip，含 {len(hits)} 项发布内容的页面原文、研判、复核记录及校验清单）"),
         signer=f"承办人：{signers.prepared_by}　　审核人：{signers.second_preparer}　　批准人：{signers.approved_by}",
         date=chinese_date(at),
-        slip=(("受理文号", ""), ("受理日期", ""), ("经办人及电话", ""), ("是否受理", "□ 受理　□ 不属本单位管辖，已转："), ("核查结果", "□ 立案　□ 不予立案（理由：　　　　　　）　□ 转外地")),
-    )  # fmt: skip
+        slip=(
+            ("受理文号", ""),
+            ("受理日期", ""),
+            ("经办人及电话", ""),
+            ("是否受理", "□ 受理　□ 不属本单位管辖，已转："),
+            ("核查结果", "□ 立案　□ 不予立案（理由：　　　　　）　□ 转外地"),
+        ),
+    )
 
 
 def _sections(lead: Row[Any], hits: Sequence[Row[Any]], *, settings: Settings, measures: Sequence[str]) -> tuple[Section, ...]:
     shown = {feature for hit in hits for feature in hit.features}
     present = "、".join(feature.chinese for feature in Feature if feature.value in shown)
-    absent = "、".join(feature.chinese for feature in Feature if feature.value not in shown and feature.value != "X" and feature.value != "M")
+    absent = "、".join(
+        feature.chinese for feature in Feature if feature.value not in shown and feature.value != "X" and feature.value != "M"
+    )
     evidence = [(str(index), _evidence(hit)) for index, hit in enumerate(hits[:LISTED], 1)]
     rest = (f"其余 {len(hits) - LISTED} 项见卷宗。",) if len(hits) > LISTED else ()
     reasons = list(dict.fromkeys(sentence(reason["text"]) for hit in hits for reason in hit.reasons if reason.get("text")))[:5]
@@ -85,13 +115,19 @@ def _sections(lead: Row[Any], hits: Sequence[Row[Any]], *, settings: Settings, m
             head="涉嫌情形",
             paragraphs=(
                 *summary,
-                "拟对应《防范和处置非法集资条例》（国务院令第737号）第十九条第四项（违反法律、行政法规或者国家有关规定，通过公开方式传播吸收资金信息），待核。",
+                (
+                    "拟对应《防范和处置非法集资条例》（国务院令第737号）第十九条第四项（违反法律、行政法规或者国家有关规定，"
+                    "通过公开方式传播吸收资金信息），待核。"
+                ),
                 f"文本中显示的特征：{present or '无'}。未显示或者待核的特征：{absent or '无'}。",
                 *reasons,
             ),
         ),
         Section(head="证据清单", paragraphs=("下列页面原文已随卷宗一并提供。", *rest), rows=tuple(evidence)),
-        Section(head="影响范围", paragraphs=(f"已发现公开发布内容 {len(hits)} 项，累计巡查到 {sum(hit.seen for hit in hits)} 次；浏览、粉丝和群组规模未取得。",)),
+        Section(
+            head="影响范围",
+            paragraphs=(f"已发现公开发布内容 {len(hits)} 项，累计巡查到 {sum(hit.seen for hit in hits)} 次；浏览、粉丝和群组规模未取得。",),
+        ),
         Section(head="已采取措施", paragraphs=tuple(measures) or ("未向发布者发出预警提示。",)),
         Section(head="建议", paragraphs=("建议依职责核查主体资质、资金去向和涉及人员范围；属其他地区或者部门管辖的，请转送并告知本办。",)),
         Section(

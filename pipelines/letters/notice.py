@@ -6,7 +6,6 @@ no penalty and determines nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,10 +17,11 @@ from domain.model import Layer
 from domain.settings import Settings
 from pipelines.letters.letter import Letter, Section, quoted, sentence
 
+_FUNDRAISING = "《防范和处置非法集资条例》（国务院令第737号）第十一条：除国家另有规定外，任何单位和个人不得发布包含集资内容的广告"
 GENERAL = {
-    Layer.AD_DEFECT: "《中华人民共和国广告法》关于广告内容应当真实、准确，以及有投资回报预期的商品或者服务广告应当作出风险提示的规定",
-    Layer.SUSPECTED_FUNDRAISING: "《防范和处置非法集资条例》（国务院令第737号）第十一条：除国家另有规定外，任何单位和个人不得发布包含集资内容的广告",
-    Layer.SUSPECTED_CRIME: "《防范和处置非法集资条例》（国务院令第737号）第十一条：除国家另有规定外，任何单位和个人不得发布包含集资内容的广告",
+    Layer.AD_DEFECT: "《中华人民共和国广告法》第二十五条：招商等有投资回报预期的商品或者服务广告，应当对可能存在的风险有合理提示",
+    Layer.SUSPECTED_FUNDRAISING: _FUNDRAISING,
+    Layer.SUSPECTED_CRIME: _FUNDRAISING,
 }
 """What is named where the assessment gives no articles."""
 CHANNELS = {"email": "电子邮件", "webhook": "平台接口", "folder": "书面寄送", "police": "线索接收平台"}
@@ -48,15 +48,25 @@ def fields(hit: Row[Any], *, platform: str) -> dict[str, Any]:
 
 
 def compose(
-    body: dict[str, Any], *, settings: Settings, number: str, addressee: str, channel: str, signer: str, at: datetime, reminder: bool = False
+    body: dict[str, Any],
+    *,
+    settings: Settings,
+    number: str,
+    addressee: str,
+    channel: str,
+    signer: str,
+    at: datetime,
+    reminder: bool = False,
 ) -> Letter:
     """The letter of one notice. `body` as `fields` gives it."""
     layer = Layer(body["layer"])
     contact = settings.office_contact or "见本办公布的联系方式"
     published = f"，页面显示发布时间 {body['published_at']}" if body["published_at"] else ""
     opening: tuple[str, ...] = (
-        f"本办在对公开网络页面的日常巡查中发现，你（单位）在{body['platform']}发布的下列内容（见下表{published}），经工作人员复核，{layer.chinese}，"
-        "可能使社会公众财产遭受损失。现将有关情况函告如下。",
+        (
+            f"本办在对公开网络页面的日常巡查中发现，你（单位）在{body['platform']}发布的下列内容（见下表{published}），"
+            f"经工作人员复核，{layer.chinese}，可能使社会公众财产遭受损失。现将有关情况函告如下。"
+        ),
     )
     if reminder:
         opening += ("前次提示后再次查看，有关内容仍可公开访问，现再次提示。",)
@@ -70,11 +80,20 @@ def compose(
         ("截图校验值", f"SHA-256：{body['screenshot_sha256']}" if body["screenshot_sha256"] else "未留存截图，留存页面原文"),
     ]
     return Letter(
-        kind="notice", office=settings.office_name, number=number, title="预警提示函", addressee=addressee, opening=opening, facts=tuple(facts),
-        quote_head="上述内容中的有关表述（原文摘引，联系方式已遮盖）：", quotes=tuple(body["quotes"]), sections=_sections(body, layer, settings=settings, contact=contact), closing=("特此函告。",),
+        kind="notice",
+        office=settings.office_name,
+        number=number,
+        title="预警提示函",
+        addressee=addressee,
+        opening=opening,
+        facts=tuple(facts),
+        quote_head="上述内容中的有关表述（原文摘引，联系方式已遮盖）：",
+        quotes=tuple(body["quotes"]),
+        sections=_sections(body, layer, settings=settings, contact=contact),
+        closing=("特此函告。",),
         signer=f"签发人：{signer}　　联系方式：{contact}　　送达方式：{CHANNELS.get(channel, channel)}",
         date=chinese_date(at),
-    )  # fmt: skip
+    )
 
 
 def _sections(body: dict[str, Any], layer: Layer, *, settings: Settings, contact: str) -> tuple[Section, ...]:
@@ -91,18 +110,31 @@ def _sections(body: dict[str, Any], layer: Layer, *, settings: Settings, contact
         Section(head="提示事项", paragraphs=tuple(f"（{mark}）{ask}" for mark, ask in zip("一二三", asks, strict=False))),
         Section(
             head="未作处理的后果",
-            paragraphs=("有关内容继续公开传播且未作说明的，本办将依照职责把情况通报处置非法集资牵头部门、市场监督管理等主管部门，由其依法核查处理。",),
+            paragraphs=(
+                (
+                    "有关内容继续公开传播且未作说明的，本办将依照职责把情况通报处置非法集资牵头部门、"
+                    "市场监督管理等主管部门，由其依法核查处理。"
+                ),
+            ),
         ),
         Section(
             head="说明与申诉",
             paragraphs=(
-                f"你（单位）有权陈述、申辩。对本函有异议，或者已取得合法许可、已自行整改的，请在收到本函之日起{settings.appeal_days}日内，"
-                f"注明本函编号，以书面或者电子邮件方式提出，并附有关材料。联系方式：{contact}。异议成立的，本办将撤回本函并书面告知。",
+                (
+                    "你（单位）有权陈述、申辩。对本函有异议，或者已取得合法许可、已自行整改的，"
+                    f"请在收到本函之日起{settings.appeal_days}日内，注明本函编号，以书面或者电子邮件方式提出，并附有关材料。联系方式：{contact}。"
+                    "异议成立的，本办将撤回本函并书面告知。"
+                ),
             ),
         ),
         Section(
             head="本函性质",
-            paragraphs=("本函是对涉嫌问题的提示，不是行政处罚，也不是行政强制措施，不对有关内容是否违法作出认定；是否违法，由有权机关依法调查后确定。",),
+            paragraphs=(
+                (
+                    "本函是对涉嫌问题的提示，不是行政处罚，也不是行政强制措施，不对有关内容是否违法作出认定；"
+                    "是否违法，由有权机关依法调查后确定。"
+                ),
+            ),
         ),
     )
 
@@ -116,13 +148,17 @@ def withdrawal(body: dict[str, Any], *, settings: Settings, number: str, address
         "本办不再以该函作为任何处理的依据，并将撤回情况告知收到过该函的单位。",
     )
     return Letter(
-        kind="withdrawal", office=settings.office_name, number=f"{number}（撤回）", title="预警提示函撤回告知函", addressee=addressee, opening=opening,
-        facts=(("原函编号", number), ("发布地址", body["url"]), ("发布平台", body["platform"])), quote_head="", quotes=(), sections=(), closing=("特此告知。",),
-        signer=f"签发人：{signer}　　联系方式：{contact}", date=chinese_date(at),
-    )  # fmt: skip
-
-
-def covering(letter: Letter) -> Sequence[str]:
-    """The lines of a mail that carries the letter."""
-    return (f"{letter.addressee}：", "", f"现将《{letter.title}》（{letter.number}）送达你方，内容见附件。", "本函不是行政处罚，不对有关内容是否违法作出认定。",
-            f"说明与申诉请注明函件编号。{letter.signer}", "", letter.office, letter.date)  # fmt: skip
+        kind="withdrawal",
+        office=settings.office_name,
+        number=f"{number}（撤回）",
+        title="预警提示函撤回告知函",
+        addressee=addressee,
+        opening=opening,
+        facts=(("原函编号", number), ("发布地址", body["url"]), ("发布平台", body["platform"])),
+        quote_head="",
+        quotes=(),
+        sections=(),
+        closing=("特此告知。",),
+        signer=f"签发人：{signer}　　联系方式：{contact}",
+        date=chinese_date(at),
+    )

@@ -17,7 +17,7 @@ from pipelines.packet.sealed import as_json, pack
 from store import leads, notices
 from store.archive import Archive
 from store.engine import Store
-from store.outbox import writing
+from store.moves import writing
 
 README = """本卷宗为线索材料，不是行政处罚证据，也不对任何主体是否违法犯罪作出认定。
 所有内容来自公开网络页面；研判由程序作出，由工作人员复核；有权机关应按法定程序另行固定证据。
@@ -55,7 +55,20 @@ def _parts(conn: Connection, archive: Archive, lead_id: int, *, now: datetime) -
     hit_ids = leads.hit_ids(conn, lead_id)
     hits = [leads.whole_hit(conn, hit_id) for hit_id in hit_ids]
     letters = [row for row in notices.of_hits(conn, hit_ids) if row.number and row.approved_at]
-    about = ("id", "number", "kind", "suspect", "authority", "grade", "summary", "prepared_by", "second_preparer", "approved_by", "opened_at", "submitted_at")
+    about = (
+        "id",
+        "number",
+        "kind",
+        "suspect",
+        "authority",
+        "grade",
+        "summary",
+        "prepared_by",
+        "second_preparer",
+        "approved_by",
+        "opened_at",
+        "submitted_at",
+    )
     parts = {
         "README.txt": README.encode(),
         "lead.json": as_json({**_picked(lead, *about), "hits": hit_ids}),
@@ -73,12 +86,40 @@ def _parts(conn: Connection, archive: Archive, lead_id: int, *, now: datetime) -
 def _hit_parts(conn: Connection, archive: Archive, hit: Row[Any]) -> dict[str, bytes]:
     under = f"hits/{hit.id}"
     posting = (
-        "platform", "url", "kind", "title", "body", "images", "publisher", "publisher_address", "advertiser", "contacts", "links", "published_at",
-        "marked_ad", "fingerprint", "first_seen_at", "last_seen_at", "seen",
-    )  # fmt: skip
+        "platform",
+        "url",
+        "kind",
+        "title",
+        "body",
+        "images",
+        "publisher",
+        "publisher_address",
+        "advertiser",
+        "contacts",
+        "links",
+        "published_at",
+        "marked_ad",
+        "fingerprint",
+        "first_seen_at",
+        "last_seen_at",
+        "seen",
+    )
     judged = (
-        "level", "grade", "score", "layer", "schemes", "features", "matches", "reasons", "scores", "codes", "authorities", "ruleset", "model", "assessed_at",
-    )  # fmt: skip
+        "level",
+        "grade",
+        "score",
+        "layer",
+        "schemes",
+        "features",
+        "matches",
+        "reasons",
+        "scores",
+        "codes",
+        "authorities",
+        "ruleset",
+        "model",
+        "assessed_at",
+    )
     parts = {
         f"{under}/posting.json": as_json(_picked(hit, *posting)),
         f"{under}/posting.txt": f"{hit.title}\n\n{hit.body}\n".encode("utf-8", "replace"),
@@ -96,7 +137,21 @@ def _hit_parts(conn: Connection, archive: Archive, hit: Row[Any]) -> dict[str, b
 
 
 def _notice_parts(archive: Archive, row: Row[Any]) -> dict[str, bytes]:
-    known = ("id", "number", "state", "addressee", "channel", "address", "url", "drafted_by", "approved_by", "approved_at", "sent_at", "down_at", "answer")
+    known = (
+        "id",
+        "number",
+        "state",
+        "addressee",
+        "channel",
+        "address",
+        "url",
+        "drafted_by",
+        "approved_by",
+        "approved_at",
+        "sent_at",
+        "down_at",
+        "answer",
+    )
     parts = {f"notices/{row.id}/notice.json": as_json(_picked(row, *known))}
     for suffix, name in (("docx", row.docx_sha256), ("pdf", row.pdf_sha256)):
         if name:
@@ -116,9 +171,12 @@ def _versions(hits: list[Row[Any]]) -> dict[str, Any]:
     except PackageNotFoundError:
         program = "unknown"
     return {
-        "program": f"wangxun {program}", "python": sys.version.split()[0], "system": machine.system(),
-        "rulesets": sorted({hit.ruleset for hit in hits}), "models": sorted({hit.model for hit in hits}),
-    }  # fmt: skip
+        "program": f"wangxun {program}",
+        "python": sys.version.split()[0],
+        "system": machine.system(),
+        "rulesets": sorted({hit.ruleset for hit in hits}),
+        "models": sorted({hit.model for hit in hits}),
+    }
 
 
 def _picked(row: Row[Any], *names: str) -> dict[str, Any]:

@@ -71,8 +71,8 @@ def _part_faults(box: zipfile.ZipFile) -> list[str]:
         faults.append("manifest.json: is not the list that was sealed")
     listed = {part["name"]: part for part in json.loads(manifest)["parts"]}
     names = box.namelist()
-    for name in sorted(set(names) - set(listed) - {"manifest.json", "manifest.sha256"}):
-        faults.append(f"{name}: is not on the list")
+    strangers = sorted(set(names) - set(listed) - {"manifest.json", "manifest.sha256"})
+    faults += [f"{name}: is not on the list" for name in strangers]
     for name, part in listed.items():
         if name not in names:
             faults.append(f"{name}: is missing")

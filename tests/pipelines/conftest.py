@@ -12,8 +12,20 @@ from sqlalchemy import insert
 
 from domain.identity import canonical_url, fingerprint, sha256
 from domain.model import (
-    Assessment, Capture, Contact, Feature, Grade, Harvest, Layer, Level, Match, Posting, PostingKind, Reason, Score,
-)  # fmt: skip
+    Assessment,
+    Capture,
+    Contact,
+    Feature,
+    Grade,
+    Harvest,
+    Layer,
+    Level,
+    Match,
+    Posting,
+    PostingKind,
+    Reason,
+    Score,
+)
 from pipelines import refer, review, warn
 from store import captures, hits, tables
 from store.archive import Archive
@@ -22,9 +34,12 @@ from tests.channels.conftest import mail_sink, web_sink
 
 __all__ = ["mail_sink", "web_sink"]
 PEOPLE = {
-    "wang": ("王某", ["reviewer"]), "li": ("李某", ["reviewer", "liaison"]), "zhao": ("赵某", ["approver"]), "sun": ("孙某", ["approver"]),
+    "wang": ("王某", ["reviewer"]),
+    "li": ("李某", ["reviewer", "liaison"]),
+    "zhao": ("赵某", ["approver"]),
+    "sun": ("孙某", ["approver"]),
     "qian": ("钱某", ["auditor"]),
-}  # fmt: skip
+}
 PROMO = "稳健理财，保本保息，年化收益18%，到期返还本金！名额有限，加微信 wenying8888 或电话13800138000。合作社社员内部专享。"
 
 
@@ -35,14 +50,30 @@ class House:
     store: Store
     now: datetime
 
-    def kept(self, *, text: str = PROMO, url: str = "https://forum.example/thread-1", publisher: str = "稳盈财富", purpose: str = "patrol",
-             status: int = 200, postings: bool = True, body: str | None = None, address: str | None = "editor@forum.example") -> tuple[int, int | None]:  # fmt: skip
+    def kept(
+        self,
+        *,
+        text: str = PROMO,
+        url: str = "https://forum.example/thread-1",
+        publisher: str = "稳盈财富",
+        purpose: str = "patrol",
+        status: int = 200,
+        postings: bool = True,
+        body: str | None = None,
+        address: str | None = "editor@forum.example",
+    ) -> tuple[int, int | None]:
         """One sweep that captured one page: (sweep id, posting id)."""
         posting = Posting(
-            platform="forum", url=canonical_url(url), kind=PostingKind.POST, title="高收益项目", body=text, publisher=publisher,
-            publisher_address=address, contacts=(Contact(kind="phone", value="13800138000"),),
+            platform="forum",
+            url=canonical_url(url),
+            kind=PostingKind.POST,
+            title="高收益项目",
+            body=text,
+            publisher=publisher,
+            publisher_address=address,
+            contacts=(Contact(kind="phone", value="13800138000"),),
             fingerprint=fingerprint(platform="forum", url=canonical_url(url), title="高收益项目", body=text),
-        )  # fmt: skip
+        )
         page = (body if body is not None else f"<html><body><h1>高收益项目</h1><p>{text}</p></body></html>").encode()
         capture = Capture(url=url, final_url=url, fetched_at=self.now, status=status, sha256=sha256(page), size=len(page), charset="utf-8")
         harvest = Harvest(capture=capture, body=page, postings=(posting,) if postings else ())
@@ -59,16 +90,33 @@ class House:
     def judge(self, posting_id: int, *, text: str = PROMO, level: Level = Level.ALERT) -> int | None:
         """The hit that it opened, where it did."""
         start = ("高收益项目\n" + text).find("保本保息")
-        reason = Reason(text="文本含“保本保息”等承诺收益的表述，涉嫌违反投资广告规定", rule="r.guaranteed", articles=("《中华人民共和国广告法》第二十五条",))
+        reason = Reason(
+            text="文本含“保本保息”等承诺收益的表述，涉嫌违反投资广告规定",
+            rule="r.guaranteed",
+            articles=("《中华人民共和国广告法》第二十五条",),
+        )
         opened = hits.record(
             self.store,
-            [(posting_id, Assessment(
-                level=level, score=0.97, layer=Layer.SUSPECTED_FUNDRAISING, grade=Grade.HIGH, schemes=("wealth_mgmt",),
-                features=(Feature.F2, Feature.F3, Feature.F4), matches=(Match(rule="r.guaranteed", start=start, end=start + 4, weight=2.0),),
-                reasons=(reason,), scores=(Score(classifier="keyword", version="1", value=0.97),), ruleset="pack@abc", model="none",
-            ))],
+            [
+                (
+                    posting_id,
+                    Assessment(
+                        level=level,
+                        score=0.97,
+                        layer=Layer.SUSPECTED_FUNDRAISING,
+                        grade=Grade.HIGH,
+                        schemes=("wealth_mgmt",),
+                        features=(Feature.F2, Feature.F3, Feature.F4),
+                        matches=(Match(rule="r.guaranteed", start=start, end=start + 4, weight=2.0),),
+                        reasons=(reason,),
+                        scores=(Score(classifier="keyword", version="1", value=0.97),),
+                        ruleset="pack@abc",
+                        model="none",
+                    ),
+                )
+            ],
             now=self.now,
-        )  # fmt: skip
+        )
         return opened[0] if opened else None
 
     def hit(self, **page: str) -> int:
@@ -90,7 +138,9 @@ class House:
         return made
 
     def submitted_lead(self, *hit_ids: int, channel: str = "folder") -> int:
-        made = refer.draft(self.store, list(hit_ids) or [self.confirmed()], officer="wang", authority="police", channel=channel, now=self.now)
+        made = refer.draft(
+            self.store, list(hit_ids) or [self.confirmed()], officer="wang", authority="police", channel=channel, now=self.now
+        )
         refer.second(self.store, made, officer="li", now=self.now)
         refer.submit(self.store, made, officer="li", now=self.now)
         return made
@@ -112,7 +162,10 @@ class House:
 def staffed(store: Store) -> None:
     """Five people with their roles; nobody logs in, so no password is made."""
     with store.write() as conn:
-        rows = [{"name": name, "shown": shown, "roles": roles, "secret": "", "demo": True, "active": True} for name, (shown, roles) in PEOPLE.items()]
+        rows = [
+            {"name": name, "shown": shown, "roles": roles, "secret": "", "demo": True, "active": True}
+            for name, (shown, roles) in PEOPLE.items()
+        ]
         conn.execute(insert(tables.officers), rows)
 
 

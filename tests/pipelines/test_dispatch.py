@@ -15,7 +15,7 @@ from pipelines.channels.base import Parcel, Receipt
 from pipelines.channels.email import EmailChannel
 from pipelines.dispatch import DispatchReport, dispatch_due, settle
 from pipelines.report import reconcile
-from store import audit, outbox, tables
+from store import attempts, audit, tables
 from store.archive import Archive
 from tests.channels.conftest import MailSink
 from tests.pipelines.conftest import House
@@ -94,11 +94,11 @@ def test_attempts_wait_twice_as_long_each_time_and_then_die_with_an_alarm(house:
 
 def test_waits_end_at_an_hour(house: House) -> None:
     house.queued_notice()
-    leased = outbox.lease(house.store, worker="w", now=house.now)[0]
-    tired = outbox.Leased(**{name: getattr(leased, name) for name in leased.__slots__} | {"attempts": 7})
+    leased = attempts.lease(house.store, worker="w", now=house.now)[0]
+    tired = attempts.Leased(**{name: getattr(leased, name) for name in leased.__slots__} | {"attempts": 7})
     slow = house.store.settings.model_copy(update={"backoff_s": 1000.0})
     house.store.settings = slow
-    assert outbox.retry(house.store, tired, error="忙", now=house.now) == "due"
+    assert attempts.retry(house.store, tired, error="忙", now=house.now) == "due"
     assert house.row("deliveries", 1).next_at == house.now + timedelta(hours=1)  # type: ignore[attr-defined]
 
 
@@ -123,7 +123,7 @@ def test_a_final_refusal_is_a_dead_letter_at_once(house: House) -> None:
 
 def test_a_worker_that_died_before_handing_over_is_simply_followed(house: House) -> None:
     house.queued_notice()
-    outbox.lease(house.store, worker="dead", now=house.now)
+    attempts.lease(house.store, worker="dead", now=house.now)
     channel = Scripted()
     assert send(house, channel, after=10).delivered == 0
     assert send(house, channel, after=301).delivered == 1
@@ -131,8 +131,8 @@ def test_a_worker_that_died_before_handing_over_is_simply_followed(house: House)
 
 def test_a_worker_that_died_while_handing_over_leaves_doubt_and_no_second_mail(house: House) -> None:
     notice = house.queued_notice()
-    leased = outbox.lease(house.store, worker="dead", now=house.now)[0]
-    outbox.hand_over(house.store, leased, now=house.now)
+    leased = attempts.lease(house.store, worker="dead", now=house.now)[0]
+    attempts.hand_over(house.store, leased, now=house.now)
     channel = Scripted()
     for after in (10, 301, 4000, 90_000):
         assert send(house, channel, after=after).delivered == 0
@@ -168,32 +168,32 @@ def test_what_is_not_in_doubt_is_not_settled(house: House) -> None:
 
 def test_a_slow_worker_whose_lease_went_on_sends_nothing(house: House) -> None:
     house.queued_notice()
-    slow = outbox.lease(house.store, worker="slow", now=house.now)[0]
-    quick = outbox.lease(house.store, worker="quick", now=house.now + timedelta(seconds=301))[0]
+    slow = attempts.lease(house.store, worker="slow", now=house.now)[0]
+    quick = attempts.lease(house.store, worker="quick", now=house.now + timedelta(seconds=301))[0]
     with pytest.raises(LeaseLost):
-        outbox.hand_over(house.store, slow, now=house.now + timedelta(seconds=302))
-    assert outbox.retry(house.store, slow, error="晚了", now=house.now) == "lost"
-    outbox.hand_over(house.store, quick, now=house.now + timedelta(seconds=303))
-    assert outbox.complete(house.store, quick, receipt={"ok": 1}, now=house.now + timedelta(seconds=304))
+        attempts.hand_over(house.store, slow, now=house.now + timedelta(seconds=302))
+    assert attempts.retry(house.store, slow, error="晚了", now=house.now) == "lost"
+    attempts.hand_over(house.store, quick, now=house.now + timedelta(seconds=303))
+    assert attempts.complete(house.store, quick, receipt={"ok": 1}, now=house.now + timedelta(seconds=304))
 
 
 def test_a_receipt_that_comes_after_the_doubt_ends_it(house: House) -> None:
     notice = house.queued_notice()
-    slow = outbox.lease(house.store, worker="slow", now=house.now)[0]
-    outbox.hand_over(house.store, slow, now=house.now)
-    outbox.lease(house.store, worker="quick", now=house.now + timedelta(seconds=301))
+    slow = attempts.lease(house.store, worker="slow", now=house.now)[0]
+    attempts.hand_over(house.store, slow, now=house.now)
+    attempts.lease(house.store, worker="quick", now=house.now + timedelta(seconds=301))
     assert house.state("deliveries", 1) == "uncertain"
-    assert outbox.complete(house.store, slow, receipt={"ok": 1}, now=house.now + timedelta(seconds=302))
+    assert attempts.complete(house.store, slow, receipt={"ok": 1}, now=house.now + timedelta(seconds=302))
     assert house.state("notices", notice) == "sent"
     assert house.open_alarms() == set()
 
 
 def test_two_receipts_of_one_key_count_once(house: House) -> None:
     house.queued_notice(channel="webhook")
-    slow = outbox.lease(house.store, worker="slow", now=house.now)[0]
-    quick = outbox.lease(house.store, worker="quick", now=house.now + timedelta(seconds=301))[0]
-    assert outbox.complete(house.store, quick, receipt={"number": "1"}, now=house.now)
-    assert not outbox.complete(house.store, slow, receipt={"number": "1"}, now=house.now)
+    slow = attempts.lease(house.store, worker="slow", now=house.now)[0]
+    quick = attempts.lease(house.store, worker="quick", now=house.now + timedelta(seconds=301))[0]
+    assert attempts.complete(house.store, quick, receipt={"number": "1"}, now=house.now)
+    assert not attempts.complete(house.store, slow, receipt={"number": "1"}, now=house.now)
 
 
 def test_a_channel_that_breaks_stops_nobody(house: House) -> None:

@@ -77,7 +77,9 @@ def test_a_part_changed_and_zipped_anew_is_found(sealed: Path, tmp_path: Path) -
     forged = tmp_path / "forged.zip"
     with zipfile.ZipFile(sealed) as box, zipfile.ZipFile(forged, "w") as out:
         for name in box.namelist():
-            out.writestr(name, box.read(name).replace("涉嫌".encode(), "认定".encode()) if name.endswith("assessment.json") else box.read(name))
+            out.writestr(
+                name, box.read(name).replace("涉嫌".encode(), "认定".encode()) if name.endswith("assessment.json") else box.read(name)
+            )
     assert any(fault.startswith("hits/1/assessment.json: was altered") for fault in dossier.verify(forged))
 
 

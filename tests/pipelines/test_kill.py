@@ -41,21 +41,57 @@ def fill(house: House) -> None:
     with house.store.write() as conn:
         for number in range(PAPERS):
             notice = {
-                **papers, "number": f"预{number}号", "hit_id": hit, "state": "queued", "addressee": "某账号", "channel": "email", "url": "https://forum.example/1",
-                "address": "editor@forum.example", "drafted_by": "wang", "drafted_at": house.now, "body": body,
-            }  # fmt: skip
+                **papers,
+                "number": f"预{number}号",
+                "hit_id": hit,
+                "state": "queued",
+                "addressee": "某账号",
+                "channel": "email",
+                "url": "https://forum.example/1",
+                "address": "editor@forum.example",
+                "drafted_by": "wang",
+                "drafted_at": house.now,
+                "body": body,
+            }
             made = conn.execute(insert(tables.notices).values(**notice)).inserted_primary_key
             assert made is not None
             key = idempotency_key("notice", made[0])
-            queue(conn, subject="notice", subject_id=made[0], channel="email", address="editor@forum.example", key=key, at=house.now, actor="zhao")
+            queue(
+                conn,
+                subject="notice",
+                subject_id=made[0],
+                channel="email",
+                address="editor@forum.example",
+                key=key,
+                at=house.now,
+                actor="zhao",
+            )
         for number in range(PAPERS // 3):
             lead = {
-                **papers, "number": f"线{number}号", "state": "approved", "suspect": "某", "authority": "police", "channel": "police", "prepared_by": "wang",
-                "second_preparer": "li", "opened_at": house.now, "body": {}, "dossier_sha256": blob,
-            }  # fmt: skip
+                **papers,
+                "number": f"线{number}号",
+                "state": "approved",
+                "suspect": "某",
+                "authority": "police",
+                "channel": "police",
+                "prepared_by": "wang",
+                "second_preparer": "li",
+                "opened_at": house.now,
+                "body": {},
+                "dossier_sha256": blob,
+            }
             made = conn.execute(insert(tables.leads).values(**lead)).inserted_primary_key
             assert made is not None
-            queue(conn, subject="lead", subject_id=made[0], channel="police", address="police", key=idempotency_key("lead", made[0]), at=house.now, actor="zhao")
+            queue(
+                conn,
+                subject="lead",
+                subject_id=made[0],
+                channel="police",
+                address="police",
+                key=idempotency_key("lead", made[0]),
+                at=house.now,
+                actor="zhao",
+            )
 
 
 def kill_at_random(settings: Settings, drawn: random.Random) -> None:
@@ -63,7 +99,10 @@ def kill_at_random(settings: Settings, drawn: random.Random) -> None:
     environment = {**os.environ, **settings.environment(), "PYTHONPATH": str(ROOT)}
     children = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.pipelines.dispatching_child", f"child-{number}"], cwd=ROOT, env=environment, stdout=subprocess.PIPE
+            [sys.executable, "-m", "tests.pipelines.dispatching_child", f"child-{number}"],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
         )
         for number in range(2)
     ]

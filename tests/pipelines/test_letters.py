@@ -24,11 +24,21 @@ HOSTILE = "#eval(1) $x$ *粗* {{ 7*7 }} {%p if x %} <w:p/> & \u202e反向\u202c 
 
 def letter(**fields: object) -> Letter:
     given: dict[str, object] = {
-        "kind": "notice", "office": "（示例）市互联网信息办公室", "number": "网巡示例预〔2026〕12号", "title": "预警提示函", "addressee": "某账号运营者",
-        "opening": ("开头一段。",), "facts": (("发布地址", "https://forum.example/" + "a" * 90),), "quote_head": "原文：", "quotes": ("保本保息",),
-        "sections": (Section(head="提示事项", paragraphs=("第一条。",), rows=(("1", "b" * 64),)),), "closing": ("特此函告。",), "signer": "签发人：赵某",
-        "date": "2026年11月23日", **fields,
-    }  # fmt: skip
+        "kind": "notice",
+        "office": "（示例）市互联网信息办公室",
+        "number": "网巡示例预〔2026〕12号",
+        "title": "预警提示函",
+        "addressee": "某账号运营者",
+        "opening": ("开头一段。",),
+        "facts": (("发布地址", "https://forum.example/" + "a" * 90),),
+        "quote_head": "原文：",
+        "quotes": ("保本保息",),
+        "sections": (Section(head="提示事项", paragraphs=("第一条。",), rows=(("1", "b" * 64),)),),
+        "closing": ("特此函告。",),
+        "signer": "签发人：赵某",
+        "date": "2026年11月23日",
+        **fields,
+    }
     return Letter(**given)  # type: ignore[arg-type]
 
 
@@ -46,7 +56,17 @@ def pdf_text(data: bytes) -> str:
 def test_both_prints_carry_the_same_words() -> None:
     printed = print_letter(letter(slip=(("受理文号", ""),), kind="clue"))
     written, shown = docx_text(printed.docx), pdf_text(printed.pdf)
-    for words in ("（示例）市互联网信息办公室", "网巡示例预〔2026〕12号", "一、提示事项", "第一条。", "“保本保息”", "b" * 64, "特此函告。", "签发人：赵某", "受理文号"):
+    for words in (
+        "（示例）市互联网信息办公室",
+        "网巡示例预〔2026〕12号",
+        "一、提示事项",
+        "第一条。",
+        "“保本保息”",
+        "b" * 64,
+        "特此函告。",
+        "签发人：赵某",
+        "受理文号",
+    ):
         assert words in written
         assert words in shown
 
@@ -111,9 +131,23 @@ def test_a_notice_says_all_that_it_must(house: House) -> None:
     row = house.row("notices", notice)
     shown = pdf_text(Archive(house.store.settings.archive_dir).read_blob(row.pdf_sha256))  # type: ignore[attr-defined]
     needed = (
-        "网巡示例预〔2026〕1号", "“稳盈财富”账号运营者", "身份依据", "https://forum.example/thread-1", "2026-11-2316:05:00", "保本保息", "涉嫌非法集资广告",
-        "《中华人民共和国广告法》第二十五条", "提示事项", "未作处理的后果", "有权陈述、申辩", "7日内", "不是行政处罚", "联系方式", "签发人：赵某", "电子邮件",
-    )  # fmt: skip
+        "网巡示例预〔2026〕1号",
+        "“稳盈财富”账号运营者",
+        "身份依据",
+        "https://forum.example/thread-1",
+        "2026-11-2316:05:00",
+        "保本保息",
+        "涉嫌非法集资广告",
+        "《中华人民共和国广告法》第二十五条",
+        "提示事项",
+        "未作处理的后果",
+        "有权陈述、申辩",
+        "7日内",
+        "不是行政处罚",
+        "联系方式",
+        "签发人：赵某",
+        "电子邮件",
+    )
     assert [words for words in needed if words not in shown] == []
     assert "认定为" not in shown
 
@@ -135,9 +169,27 @@ def test_a_clue_says_all_that_it_must(house: House) -> None:
     row = house.row("leads", lead)
     shown = pdf_text(Archive(house.store.settings.archive_dir).read_blob(row.pdf_sha256))  # type: ignore[attr-defined]
     needed = (
-        "网巡示例线〔2026〕1号", "市公安局：", "被反映主体", "稳盈财富", "公开网络巡查", "发现时间", "第十九条第四项", "公开性、利诱性、社会性", "证据清单",
-        "影响范围", "已采取措施", "建议", "高危", "承办人：王某", "审核人：李某", "批准人：赵某", "保密", "15日内反馈", "回执", "线索材料",
+        "网巡示例线〔2026〕1号",
+        "市公安局：",
+        "被反映主体",
+        "稳盈财富",
+        "公开网络巡查",
+        "发现时间",
+        "第十九条第四项",
+        "公开性、利诱性、社会性",
+        "证据清单",
+        "影响范围",
+        "已采取措施",
+        "建议",
+        "高危",
+        "承办人：王某",
+        "审核人：李某",
+        "批准人：赵某",
+        "保密",
+        "15日内反馈",
+        "回执",
+        "线索材料",
         row.body["manifest_sha256"],  # type: ignore[attr-defined]
-    )  # fmt: skip
+    )
     assert [words for words in needed if words not in shown] == []
     assert "不是案件移送" in shown

@@ -85,7 +85,9 @@ def test_a_posting_that_left_its_page_is_rectified(house: House, sent: int) -> N
     assert look(house, sent, postings=False, body="<html><p>该帖已删除</p></html>") == "rectified"
 
 
-@pytest.mark.parametrize("body", [f"<html><div>{PROMO}</div></html>", "<b>稳健理财</b>，<i>保本 保息</i>，年化收益18%，到期返还本金！", json.dumps({"c": PROMO})])
+@pytest.mark.parametrize(
+    "body", [f"<html><div>{PROMO}</div></html>", "<b>稳健理财</b>，<i>保本 保息</i>，年化收益18%，到期返还本金！", json.dumps({"c": PROMO})]
+)
 def test_a_changed_layout_is_no_removal(house: House, sent: int, body: str) -> None:
     assert look(house, sent, postings=False, body=body) == "persists"
 

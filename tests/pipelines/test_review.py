@@ -21,7 +21,13 @@ def test_decision_keeps_reason_rules_and_model(house: House) -> None:
     with house.store.read() as conn:
         (decision,) = decisions.of_hit(conn, hit)
         rows, faults = audit.verify(conn)
-    assert (decision.officer, decision.outcome, decision.reason, decision.ruleset, decision.model) == ("wang", "confirmed", "保本承诺", "pack@abc", "none")
+    assert (decision.officer, decision.outcome, decision.reason, decision.ruleset, decision.model) == (
+        "wang",
+        "confirmed",
+        "保本承诺",
+        "pack@abc",
+        "none",
+    )
     assert rows and not faults
 
 

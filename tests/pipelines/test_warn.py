@@ -8,7 +8,7 @@ from domain.errors import IllegalMove, LeaseLost, LetterFault, NotPermitted, Sto
 from pipelines import warn
 from pipelines.channels.folder import FolderChannel
 from pipelines.dispatch import dispatch_due
-from store import outbox, tables
+from store import attempts, tables
 from store.archive import Archive
 from tests.pipelines.conftest import House
 
@@ -43,7 +43,9 @@ def test_one_notice_about_a_hit_at_a_time(house: House) -> None:
     assert warn.draft(house.store, hit, officer="li", now=house.now) != first
 
 
-@pytest.mark.parametrize(("drafter", "signer"), [("wang", "li"), ("zhao", "zhao"), ("wang", "qian"), ("wang", "nobody"), ("wang", "machine:dispatch")])
+@pytest.mark.parametrize(
+    ("drafter", "signer"), [("wang", "li"), ("zhao", "zhao"), ("wang", "qian"), ("wang", "nobody"), ("wang", "machine:dispatch")]
+)
 def test_signing_takes_another_person_with_the_role(house: House, drafter: str, signer: str) -> None:
     notice = warn.draft(house.store, house.confirmed(), officer=drafter, now=house.now)
     with pytest.raises(NotPermitted):
@@ -104,7 +106,7 @@ def test_who_was_warned_is_told_of_the_withdrawal(house: House) -> None:
 
 def test_a_notice_that_is_just_being_sent_is_not_withdrawn(house: House) -> None:
     notice = house.queued_notice(channel="folder")
-    outbox.lease(house.store, worker="w", now=house.now)
+    attempts.lease(house.store, worker="w", now=house.now)
     with pytest.raises(LeaseLost, match="is sending"):
         warn.withdraw(house.store, notice, officer="sun", reason="主体有误", now=house.now)
 
