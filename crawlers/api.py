@@ -57,7 +57,18 @@ def _filled(template: str, parts: dict[str, str]) -> str:
 
 def _scalars(values: list[Any]) -> list[str]:
     flat = [part for value in values for part in (value if isinstance(value, list) else [value])]
-    return [str(value) for value in flat if isinstance(value, str | int | float) and not isinstance(value, bool) and value != ""]
+    return [_sound(str(value)) for value in flat if isinstance(value, str | int | float) and not isinstance(value, bool) and value != ""]
+
+
+def _sound(text: str) -> str:
+    """Without what JSON can hold and no database takes: NUL characters and halves of a pair."""
+    if "\x00" in text:
+        text = text.replace("\x00", "")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode("utf-8")
+    return text
 
 
 def read_json(platform: PlatformFile, api: JsonApi, page: Page, *, now: datetime) -> Reading:

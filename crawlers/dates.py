@@ -37,7 +37,7 @@ def moment(text: str, *, now: datetime) -> datetime | None:
 
 
 def _number(text: str) -> datetime | None:
-    if not text.isdigit() or len(text) not in (10, 13):
+    if not (text.isascii() and text.isdigit()) or len(text) not in (10, 13):
         return None
     return datetime.fromtimestamp(int(text) / (1000 if len(text) == 13 else 1), UTC)
 

@@ -151,10 +151,14 @@ def _numbered(url: str, pages: PageParam) -> str | None:
     if pages.template is not None:
         head, _, tail = pages.template.partition("{page}")
         middle = url[len(head) : len(url) - len(tail)] if url.startswith(head) and url.endswith(tail) else ""
-        number = (int(middle) if middle.isdigit() else pages.first) + pages.step
+        number = _whole(middle, pages.first) + pages.step
         return pages.template.replace("{page}", str(number)) if number <= pages.last else None
     assert pages.param is not None
     return with_param(url, pages.param, step=pages.step, first=pages.first, last=pages.last)
+
+
+def _whole(text: str, otherwise: int) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else otherwise
 
 
 def with_param(url: str, param: str, *, step: int, first: int, last: int) -> str | None:
@@ -162,7 +166,7 @@ def with_param(url: str, param: str, *, step: int, first: int, last: int) -> str
     parts = urlsplit(url)
     pairs = [pair for pair in parts.query.split("&") if pair]
     now = next((pair.partition("=")[2] for pair in pairs if pair.partition("=")[0] == param), "")
-    number = (int(now) if now.isdigit() else first) + step
+    number = _whole(now, first) + step
     if number > last:
         return None
     # The other keys keep their spelling: many sites expect GBK percent codes.

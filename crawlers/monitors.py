@@ -57,6 +57,7 @@ class SweepMonitor:
         monitor = cls(crawler)
         crawler.signals.connect(monitor.opened, signals.spider_opened)
         crawler.signals.connect(monitor.idle, signals.spider_idle)
+        crawler.signals.connect(monitor.faulty, signals.spider_error)
         crawler.signals.connect(monitor.closed, signals.spider_closed)
         return monitor
 
@@ -72,6 +73,11 @@ class SweepMonitor:
         engine = self._crawler.engine
         if engine is not None and engine.spider is not None:
             self._closing = asyncio.get_running_loop().create_task(engine.close_spider_async(reason="budget"))
+
+    def faulty(self, failure: Any, response: Any, spider: Any) -> None:
+        """A page on which our own code failed: counted as an error, and the sweep goes on."""
+        assert self._crawler.stats is not None
+        self._crawler.stats.inc_value("sweep/errors")
 
     def idle(self, spider: Any) -> None:
         stats = self._crawler.stats

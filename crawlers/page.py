@@ -29,6 +29,8 @@ _BLOCK = re.compile(
     re.I,
 )
 _PAGELET = re.compile(r"<code\b[^>]*pagelet_html[^>]*>\s*<!--(.*?)-->\s*</code>", re.S)
+_LOOSE = re.compile(r"<[^<>]*>")
+"""Tags of markup that was never parsed: takes linear time whatever is left open."""
 _ANY = re.compile(r"<[^>]*>")
 _SPACES = re.compile(r"[ \t\r\f\v\u00a0\u3000]+")
 _LINES = re.compile(r"\s*\n\s*")
@@ -39,6 +41,8 @@ _CELL = re.compile(r"</t[dh]>", re.I)
 
 def plain(markup: str) -> str:
     """What a reader sees of serialised markup: a line a block, no scripts, single spaces. Words split over inline tags stay whole."""
+    if markup.count("<") > 2 * markup.count(">") + 1000:
+        return _LINES.sub("\n", html.unescape(_LOOSE.sub("", markup))).strip()  # no markup of ours: the patterns below would crawl
     if "<" in markup:
         if "<script" in markup or "<style" in markup or "<!--" in markup or "<svg" in markup or "<noscript" in markup or "<head" in markup:
             markup = _HIDDEN.sub("", markup)
@@ -90,15 +94,15 @@ class Page:
     @cached_property
     def tree(self) -> LexborHTMLParser:
         if self.flattened:
-            return LexborHTMLParser(f"<html><body><pre>{html.escape(plain(self.source))}</pre></body></html>")
-        if "pagelet_html" in self.source:
+            return LexborHTMLParser(f"<html><body><pre>{html.escape(self._loose)}</pre></body></html>")
+        if 0 < self.source.count("pagelet_html") < 500:
             # Sites on BigPipe (Tieba) send their parts inside comments and let a script put them in.
             return LexborHTMLParser(_PAGELET.sub(r"<div>\1</div>", self.source))
         return LexborHTMLParser(self.source)
 
-    @cached_property
-    def root(self) -> LexborNode | None:
-        return self.tree.root
+    @property
+    def _loose(self) -> str:
+        return _LOOSE.sub(" ", self.source)
 
     @cached_property
     def shown(self) -> str:
@@ -110,8 +114,12 @@ class Page:
     def base(self) -> str:
         if "<base" in self.source or "<BASE" in self.source:
             node = self.tree.css_first("base[href]")
-            if node is not None:
-                return urljoin(self.url, node.attributes.get("href") or "")
+            try:
+                joined = urljoin(self.url, (node.attributes.get("href") or "") if node is not None else "")
+                if urlsplit(joined).scheme in ("http", "https"):
+                    return joined
+            except ValueError:
+                pass  # a base that is no address is no base
         return self.url
 
     @cached_property
@@ -201,7 +209,7 @@ class Page:
 
     @cached_property
     def _parsel(self) -> Selector:
-        return Selector(text=self.source if not self.flattened else html.escape(plain(self.source)))
+        return Selector(text=self.source if not self.flattened else html.escape(self._loose))
 
 
 def _flat(markup: str) -> str:

@@ -28,7 +28,7 @@ from crawlers.middlewares import OutsideInternet, TooBig
 from crawlers.page import Page
 from crawlers.platform import PlatformFile, Robots
 from crawlers.trap import Trap
-from crawlers.walls import wall_of
+from crawlers.walls import Wall, wall_of
 from domain.errors import Fault, PlatformFault
 from domain.identity import canonical_url
 from domain.model import Capture, Harvest, Posting
@@ -37,6 +37,7 @@ from domain.settings import load as load_settings
 
 log = logging.getLogger(__name__)
 
+REFUSALS = 5
 IMAGES_EACH = 9
 """Pictures fetched of one posting."""
 
@@ -55,6 +56,7 @@ class PatrolSpider(Spider):
         self.trap = Trap()
         self.others: dict[str, PlatformFile] = {}
         self.asked = 0
+        self._refusals = 0
         self._known: set[str] = set()
         self._seen_images: set[str] = set()
         self._stopping: asyncio.Task[None] | None = None
@@ -116,7 +118,10 @@ class PatrolSpider(Spider):
             elif self.asked >= self.platform.budget.pages:
                 self._count("over_budget")
             else:
-                yield self._request(follow, depth=deeper)
+                try:
+                    yield self._request(follow, depth=deeper)
+                except ValueError:  # passes for an address, and is none that can be asked for
+                    self._count("errors")
 
     def _is_new(self, url: str) -> bool:
         """Whether no address of the same page was asked for yet. Stricter than Scrapy's filter: tracking keys do not count."""
@@ -146,6 +151,7 @@ class PatrolSpider(Spider):
         self._count("pages")
         reading = self._read(page, response, now)
         wall = wall_of(self.platform, page, status=response.status, asked=asked, found=bool(reading.postings or reading.items))
+        wall = wall or self._tired(response.status)
         if wall is not None and self.platform.adopt:
             reading, wall = Reading(), None  # a kept wall is a page of the replay, not a word to us
             self._count("kept_walls")
@@ -166,6 +172,11 @@ class PatrolSpider(Spider):
         yield from self._onward(reading, meta["depth"])
         if self.platform.images == "read":
             yield from self._images(reading.postings)
+
+    def _tired(self, status: int) -> Wall | None:
+        """A wall without words: REFUSALS pages in a row that the site refuses."""
+        self._refusals = self._refusals + 1 if status in (403, 412, 418, 451) else 0
+        return ("refused", f"status {status}, {REFUSALS} times in a row") if self._refusals >= REFUSALS else None
 
     def _read(self, page: Page, response: Response, now: datetime) -> Reading:
         if response.status >= 400:
@@ -205,7 +216,11 @@ class PatrolSpider(Spider):
     def _images(self, postings: list[Posting]) -> Iterator[Request]:
         for posting in postings:
             for image in posting.images[:IMAGES_EACH]:
-                if image.url not in self._seen_images and len(self._seen_images) < 4 * self.platform.budget.pages:
+                if (
+                    image.url.startswith("http")
+                    and image.url not in self._seen_images
+                    and len(self._seen_images) < 4 * self.platform.budget.pages
+                ):
                     self._seen_images.add(image.url)
                     request = self._request(Follow(url=image.url, role="detail"), depth=0)
                     self.asked -= 1
