@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Callable
 from datetime import datetime
 from urllib.parse import quote
@@ -125,8 +126,17 @@ def _platforms(store: Store) -> dict[str, deps.Patrolled]:
 
 
 def serve(store: Store, *, host: str, port: int) -> None:
-    """Serve the console until the process is told to end."""
-    uvicorn.run(create_app(store), host=host, port=port, log_level="warning", server_header=False, proxy_headers=False)
+    """Serve the console until the process is told to end; port 0 takes a free one, which the log names.
+
+    Raises PatrolError where the address cannot be had.
+    """
+    try:
+        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise PatrolError(f"console: {host}:{port} cannot be had ({error.strerror}); give another with --port") from error
+    log.info("console address=http://%s:%s", host, listener.getsockname()[1])
+    config = uvicorn.Config(create_app(store), log_level="warning", server_header=False, proxy_headers=False)
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 def _visitor(request: Request) -> Visitor | None:

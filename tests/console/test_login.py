@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,9 @@ import httpx
 import pytest
 from sqlalchemy import select, update
 
+from console.app import serve
 from console.auth import BackOff, Sessions, load_key
+from domain.errors import PatrolError
 from domain.settings import Settings
 from store import officers, tables
 from store.engine import Store
@@ -194,3 +197,8 @@ def test_overlong_form_is_refused_unread(officer: Callable[[str], Officer]) -> N
     assert chen.post("/hits/1/decide", outcome="dismissed", reason="长" * 200_000).status_code == 413
     chunked = chen.client.post("/hits/1/decide", content=iter([b"a=b"]), headers={"origin": chen.base})
     assert chunked.status_code == 411
+
+
+def test_taken_port_is_named(store: Store) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(PatrolError, match=f"console: 127.0.0.1:{other.getsockname()[1]} "):
+        serve(store, host="127.0.0.1", port=other.getsockname()[1])
