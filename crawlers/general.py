@@ -18,6 +18,10 @@ from crawlers.page import Page, line, plain
 LEAST_BODY = 80
 """Characters that make an article; less is a caption or a notice."""
 LEAST_ENTRIES = 4
+CANDIDATES = 12
+"""Blocks that are weighed closely; the article is among the first few of any real page."""
+MOST_MARKUP = 8_000_000
+"""Characters of markup looked at for a list: blocks that nest are looked at once a level, and a page can nest on purpose."""
 _PROSE = "p,div,section,article,td,pre,blockquote,li,span,font,center,dd"
 _INLINE = frozenset({"span", "font"})
 _NOT_PROSE = frozenset(["script", "style", "a", "button", "select", "option", "nav", "noscript", "textarea"])
@@ -96,12 +100,12 @@ def container_of(page: Page) -> LexborNode | None:
             nodes[key] = holder
             holder, share = holder.parent, share * 0.6
     best, best_score = None, 0.0
-    for key, score in scores.items():
+    for key in sorted(scores, key=scores.__getitem__, reverse=True)[:CANDIDATES]:
         node = nodes[key]
         attributes = node.attributes
+        score = scores[key] * (1 - min(1.0, _link_share(node)))
         if _BOILER.search(f"{attributes.get('id') or ''} {attributes.get('class') or ''}"):
             score *= 0.3
-        score *= 1 - min(1.0, _link_share(node)) if score > best_score else 1.0
         if score > best_score:
             best, best_score = node, score
     return best
@@ -186,10 +190,13 @@ def entries(page: Page, *, now: datetime) -> list[Found]:
         name = (node.attributes.get("class") or "").split(" ")[0]
         groups.setdefault((parent.mem_id, node.tag or "", name), []).append(node)
     best: list[Found] = []
-    weight = 0
+    weight = spent = 0
     for nodes in groups.values():
         if len(nodes) < LEAST_ENTRIES:
             continue
+        spent += len(nodes[0].parent.html or "") if nodes[0].parent is not None else 0
+        if spent > MOST_MARKUP:
+            break
         found = [entry for node in nodes[:500] if (entry := _entry(page, node, now)) is not None]
         total = sum(min(len(entry.title) + len(entry.body), 400) for entry in found)
         if len(found) >= LEAST_ENTRIES and total > weight and total >= 12 * len(found):

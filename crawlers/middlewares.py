@@ -10,10 +10,12 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from scrapy import signals
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
 from scrapy.exceptions import CannotResolveHostError, IgnoreRequest
+from scrapy.extensions.throttle import AutoThrottle
 from scrapy.http import Request, Response
 from scrapy.utils._compression import _DecompressionMaxSizeExceeded
 
@@ -66,7 +68,23 @@ class PatienceMiddleware:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> PatienceMiddleware:
-        return cls(crawler)
+        patience = cls(crawler)
+        crawler.signals.connect(patience.robots_parsed, signals.robots_parsed)
+        return patience
+
+    def robots_parsed(self, robotparser: Any, request: Request) -> None:
+        """A Crawl-delay slows this host's requests down, as far as LONGEST_WAIT_S; it never makes them faster."""
+        rules, agent = getattr(robotparser, "rp", None), str(self._crawler.settings["USER_AGENT"])
+        delay_s = min(float((rules.crawl_delay(agent) if rules is not None else None) or 0), LONGEST_WAIT_S)
+        engine = self._crawler.engine
+        if not delay_s or engine is None:
+            return
+        for key, slot in engine.downloader.slots.items():
+            if key == urlsplit(request.url).hostname:
+                slot.delay = max(slot.delay, delay_s)
+        for extension in getattr(self._crawler.extensions, "middlewares", ()):
+            if isinstance(extension, AutoThrottle):
+                extension.mindelay = max(extension.mindelay, delay_s)
 
     async def process_request(self, request: Request) -> None:
         if not self._until:

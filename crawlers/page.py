@@ -17,6 +17,8 @@ from crawlers.picks import Pick
 
 DEEPEST = 2000
 """Nested elements that are parsed as they are. Parsing costs the square of the depth: 100,000 would take half a minute."""
+MOST_SOURCE = 4_000_000
+"""Characters of markup that are parsed; the bytes are kept whole. The largest honest page we met has 800,000."""
 _MANY_TAGS = 12_000
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^<>]*>")
 _SHALLOW = frozenset({
@@ -95,14 +97,15 @@ class Page:
     def tree(self) -> LexborHTMLParser:
         if self.flattened:
             return LexborHTMLParser(f"<html><body><pre>{html.escape(self._loose)}</pre></body></html>")
-        if 0 < self.source.count("pagelet_html") < 500:
+        source = self.source[:MOST_SOURCE]
+        if 0 < source.count("pagelet_html") < 500:
             # Sites on BigPipe (Tieba) send their parts inside comments and let a script put them in.
-            return LexborHTMLParser(_PAGELET.sub(r"<div>\1</div>", self.source))
-        return LexborHTMLParser(self.source)
+            return LexborHTMLParser(_PAGELET.sub(r"<div>\1</div>", source))
+        return LexborHTMLParser(source)
 
     @property
     def _loose(self) -> str:
-        return _LOOSE.sub(" ", self.source)
+        return _LOOSE.sub(" ", self.source[:MOST_SOURCE])
 
     @cached_property
     def shown(self) -> str:

@@ -204,3 +204,10 @@ def test_empty_start_is_an_outcome_of_its_own(site: Any, sweep: Any) -> None:
 def test_dead_site_is_a_failed_sweep(site: Any, sweep: Any) -> None:
     found = sweep({"home": "http://127.0.0.1:9/", "allow_hosts": ["127.0.0.1:9"]})
     assert found.outcome == "failed" and found.count("errors") == 1 and "url=http://127.0.0.1:9/" in found.log
+
+
+def test_site_that_refuses_without_words_is_left_after_a_few_pages(site: Any, sweep: Any) -> None:
+    urls = [f"{site.home}{n}" for n in range(40)]
+    site.pages |= {f"/{n}": (403, {}, b"") for n in range(40)}
+    found = sweep({"kind": "generic", "start": urls, "pace": {"delay_s": 0.05, "concurrency": 1}})
+    assert found.outcome == "walled" and len(site.asked) < 15 and "status 403" in found.stats["sweep/why"], found.log

@@ -131,3 +131,28 @@ def test_sweep_of_a_name_that_resolves_inside_is_refused(site: Any, sweep: Any) 
     found = sweep({"home": f"http://localhost:{site.port}/", "allow_hosts": []})
     assert found.count("refused") == 1 and found.outcome == "failed" and not site.asked, found.log
     assert "outside the public internet" in found.log
+
+
+def test_sweep_through_a_proxy_asks_in_plain_and_keeps_the_addresses(site: Any, sweep: Any) -> None:
+    """A replay: names that resolve nowhere, https asked for as http, pages read as their own platform would."""
+    site.pages |= {
+        "http://index.test/": b'<ul><li><a href="https://news.example/a.html">1</a><li><a href="http://127.0.0.1:1/inside">2</a></ul>',
+        "http://news.example/a.html": GOOD,
+    }
+    found = sweep(
+        {
+            "kind": "generic",
+            "home": "http://index.test/",
+            "hosts": ["*"],
+            "allow_hosts": [],
+            "proxy": site.home,
+            "proxy_plain": True,
+            "adopt": True,
+            "list": {"match": "index", "item": "li", "fields": {"title": "a"}, "keep": False},
+            "detail": {},
+        }
+    )
+    assert [(one.title, one.url, one.platform) for one in found.postings] == [
+        ("正常的页面", "https://news.example/a.html", "news.example")
+    ], found.log
+    assert found.count("refused") == 1 and "http://127.0.0.1:1/inside" not in site.asked

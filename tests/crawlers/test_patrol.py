@@ -186,6 +186,16 @@ def test_robots_are_obeyed_and_counted(site: Any, sweep: Any) -> None:
     assert found.count("robots") == 1 and len(found.postings) == 2
 
 
+def test_crawl_delay_slows_the_sweep(site: Any, sweep: Any) -> None:
+    site.pages |= {"/robots.txt": b"User-agent: *\nCrawl-delay: 0.4", "/": LIST2.encode(), "/a": LIST2.encode(), "/b": LIST2.encode()}
+    start = [site.home, site.home + "a", site.home + "b"]
+    found = sweep(
+        {"start": start, "list": {"item": "ul.news > li"}, "robots": "obey", "pace": {"delay_s": 0, "concurrency": 8, "jitter": False}}
+    )
+    times = sorted(harvest.capture.fetched_at for harvest in found.harvests)
+    assert len(times) == 3 and (times[2] - times[0]).total_seconds() > 0.35, found.log
+
+
 def test_changed_layout_is_drift(site: Any, sweep: Any) -> None:
     site.pages["/"] = ("<div class=new-layout>" + "改版后的页面，内容很多。" * 40 + "</div>").encode()
     found = sweep({"list": {"item": "ul.news > li"}})
