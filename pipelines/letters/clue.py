@@ -16,7 +16,7 @@ from sqlalchemy import Row
 from domain.clock import chinese_date, for_people
 from domain.model import Feature, Layer
 from domain.settings import Settings
-from pipelines.letters.letter import Letter, Section, quoted, sentence
+from pipelines.letters.letter import Letter, Section, judged_text, quoted, sentence, spans_of, telling
 from pipelines.letters.names import CONTACTS, Names
 
 LISTED = 12
@@ -73,8 +73,6 @@ def compose(
         ("线索等级", f"{lead.grade or '未评定'}（{GRADE_WHY.get(lead.grade or '', '见研判理由')}；等级由本办内部规则得出，供参考）"),
         ("卷宗校验值", f"清单 SHA-256：{manifest}"),
     )
-    text = "\n".join(part for part in (first.title, first.body) if part)
-    spans = [(match["start"], match["end"]) for match in sorted(first.matches, key=lambda match: -match["weight"]) if match["weight"] > 0]
     return Letter(
         kind="clue",
         office=settings.office_name,
@@ -84,7 +82,7 @@ def compose(
         opening=opening,
         facts=facts,
         quote_head="上述内容中的有关表述（原文摘引）：",
-        quotes=quoted(text, spans),
+        quotes=quoted(judged_text(first), spans_of(first)),
         sections=_sections(lead, hits, settings=settings, measures=measures),
         closing=("特此通报。", f"附件：卷宗一份（dossier.zip，含 {len(hits)} 项发布内容的页面原文、研判、复核记录及校验清单）"),
         signer=f"承办人：{signers.prepared_by}　　审核人：{signers.second_preparer}　　批准人：{signers.approved_by}",
@@ -107,7 +105,7 @@ def _sections(lead: Row[Any], hits: Sequence[Row[Any]], *, settings: Settings, m
     )
     evidence = [(str(index), _evidence(hit)) for index, hit in enumerate(hits[:LISTED], 1)]
     rest = (f"其余 {len(hits) - LISTED} 项见卷宗。",) if len(hits) > LISTED else ()
-    reasons = list(dict.fromkeys(sentence(reason["text"]) for hit in hits for reason in hit.reasons if reason.get("text")))[:5]
+    reasons = list(dict.fromkeys(sentence(reason["text"]) for hit in hits for reason in telling(hit.reasons)))[:4]
     contact = settings.office_contact or "见本办公布的联系方式"
     summary = [lead.summary] if lead.summary else []
     return (

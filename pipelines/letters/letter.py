@@ -77,6 +77,23 @@ def _clean(value: Any) -> Any:
     return value
 
 
+def judged_text(hit: Any) -> str:
+    """The text that a hit's matches count their offsets in: as `domain.model.Posting.text` puts it together."""
+    return "\n".join(part for part in (hit.title, hit.body, *(image.get("text", "") for image in hit.images)) if part)
+
+
+def spans_of(hit: Any) -> list[tuple[int, int]]:
+    """Where a hit's text speaks for the suspicion, the strongest first."""
+    told = sorted((match for match in hit.matches if match["weight"] > 0), key=lambda match: -float(match["weight"]))
+    return [(match["start"], match["end"]) for match in told]
+
+
+def telling(reasons: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The reasons that rules gave, those first that rest on four characters or more: a lone `收益` tells a reader little."""
+    told = [reason for reason in reasons if reason.get("rule") and reason.get("text")]
+    return sorted(told, key=lambda reason: (reason.get("end") or 0) - (reason.get("start") or 0) < 4)
+
+
 def quoted(text: str, spans: Sequence[tuple[int, int]], *, most: int = 3, length: int = 120) -> tuple[str, ...]:
     """The sentences of `text` that hold the first spans, in the text's order: enough to know it by, no more.
 

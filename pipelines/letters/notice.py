@@ -6,6 +6,8 @@ no penalty and determines nothing.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +17,7 @@ from domain.clock import chinese_date, for_people
 from domain.contacts import mask
 from domain.model import Layer
 from domain.settings import Settings
-from pipelines.letters.letter import Letter, Section, quoted, sentence
+from pipelines.letters.letter import Letter, Section, judged_text, quoted, sentence, spans_of, telling
 
 _FUNDRAISING = "《防范和处置非法集资条例》（国务院令第737号）第十一条：除国家另有规定外，任何单位和个人不得发布包含集资内容的广告"
 GENERAL = {
@@ -24,14 +26,13 @@ GENERAL = {
     Layer.SUSPECTED_CRIME: _FUNDRAISING,
 }
 """What is named where the assessment gives no articles."""
+_ARTICLES = re.compile(r"（参照[^（）]*(?:（[^（）]*）[^（）]*)*）")
 CHANNELS = {"email": "电子邮件", "webhook": "平台接口", "folder": "书面寄送", "police": "线索接收平台"}
 
 
 def fields(hit: Row[Any], *, platform: str) -> dict[str, Any]:
     """What a notice's body keeps of a hit (`store.leads.whole_hit`): JSON values, quotes already masked."""
-    text = "\n".join(part for part in (hit.title, hit.body) if part)
-    spans = [(match["start"], match["end"]) for match in sorted(hit.matches, key=lambda match: -match["weight"]) if match["weight"] > 0]
-    articles = list(dict.fromkeys(article for reason in hit.reasons for article in reason.get("articles") or ()))
+    lines = [mask(line) for line in quoted(judged_text(hit), spans_of(hit))]
     return {
         "platform": platform,
         "url": hit.url,
@@ -40,11 +41,25 @@ def fields(hit: Row[Any], *, platform: str) -> dict[str, Any]:
         "fetched_at": for_people(hit.fetched_at, seconds=True),
         "page_sha256": hit.sha256,
         "screenshot_sha256": hit.screenshot_sha256 or "",
-        "quotes": [mask(line) for line in quoted(text, spans)],
+        "quotes": [line for line in lines if "***" not in line] or lines,
         "layer": hit.layer or Layer.SUSPECTED_FUNDRAISING.value,
-        "articles": articles,
-        "reasons": [sentence(mask(reason["text"])) for reason in hit.reasons if reason.get("text")][:4],
+        "articles": articles(hit.reasons),
+        "reasons": reasons(hit.reasons),
     }
+
+
+def articles(given: Sequence[dict[str, Any]]) -> list[str]:
+    """At most four, those of the fundraising decree and the advertising law first. Criminal law is no matter for a warning, and a
+    whole text is no article.
+    """
+    found = dict.fromkeys(article for reason in given for article in reason.get("articles") or ())
+    fit = [article for article in found if "刑" not in article and not article.endswith("全文")]
+    return sorted(fit, key=lambda article: not any(name in article for name in ("防范和处置非法集资条例", "广告法")))[:4]
+
+
+def reasons(given: Sequence[dict[str, Any]]) -> list[str]:
+    """The three that say most, without the articles, which stand above them."""
+    return [sentence(mask(_ARTICLES.sub("", reason["text"]))) for reason in telling(given)[:3]]
 
 
 def compose(

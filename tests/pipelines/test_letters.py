@@ -12,7 +12,7 @@ from pypdf import PdfReader
 
 from domain.errors import LetterFault
 from pipelines import refer, warn
-from pipelines.letters import make_templates
+from pipelines.letters import make_templates, notice
 from pipelines.letters.fonts import find_font
 from pipelines.letters.letter import Letter, Section, plain, quoted
 from pipelines.letters.render import HERE, print_letter
@@ -193,3 +193,22 @@ def test_a_clue_says_all_that_it_must(house: House) -> None:
     )
     assert [words for words in needed if words not in shown] == []
     assert "不是案件移送" in shown
+
+
+def test_a_notice_names_few_articles_and_no_criminal_law() -> None:
+    found = [
+        "《金融产品网络营销管理办法》第10条",
+        "《最高人民法院关于审理非法集资刑事案件具体应用法律若干问题的解释》第2条",
+        "《某方案》全文",
+        "《广告法》第25条",
+    ]
+    assert notice.articles([{"articles": found}]) == ["《广告法》第25条", "《金融产品网络营销管理办法》第10条"]
+
+
+def test_reasons_lose_their_articles_and_the_telling_ones_come_first() -> None:
+    given = [
+        {"rule": "a", "text": "许利：“收益”，涉嫌甲（参照《某办法（试行）》全文、《广告法》第25条）。", "start": 1, "end": 3},
+        {"rule": "b", "text": "承诺：“保本保息”，涉嫌乙（参照《广告法》第25条）", "start": 5, "end": 9},
+        {"rule": None, "text": "文本所示特征：利诱性。"},
+    ]
+    assert notice.reasons(given) == ["承诺：“保本保息”，涉嫌乙。", "许利：“收益”，涉嫌甲。"]
