@@ -39,9 +39,9 @@ def join(connection: Connection, hit_id: int, named: Sequence[Named], *, title: 
 
     Its keys become ties, except those that an officer has cut for this hit.
     """
-    cut_ones = set(
-        connection.execute(select(ties.c.kind, ties.c.value).where(ties.c.hit_id == hit_id, ties.c.cut_by.is_not(None))).tuples()
-    )
+    cut_ones = {
+        (row.kind, row.value) for row in connection.execute(select(ties).where(ties.c.hit_id == hit_id, ties.c.cut_by.is_not(None)))
+    }
     wanted = [(kind, clean_key(value)) for kind, value in named]
     wanted = [one for one in wanted if one not in cut_ones]
     found = _campaigns_of(connection, wanted)
