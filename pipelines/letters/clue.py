@@ -27,6 +27,15 @@ GRADE_WHY = {
     "一般": "主要为广告表述问题",
 }
 
+SLIP = (
+    ("受理文号", ""),
+    ("受理日期", ""),
+    ("经办人及电话", ""),
+    ("是否受理", "□ 受理　□ 不属本单位管辖，已转："),
+    ("核查结果", "□ 立案　□ 不予立案（理由：　　　　　）　□ 转外地"),
+)
+"""Rows of the reply slip 回执栏."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signers:
@@ -60,7 +69,28 @@ def compose(
             "本函为线索通报，不是案件移送，所附材料为线索材料；是否构成违法犯罪，由有权机关依法调查后认定。"
         ),
     )
-    facts = (
+    return Letter(
+        kind="clue",
+        office=settings.office_name,
+        number=number,
+        title="关于涉嫌非法集资广告的线索通报函" if layer is not Layer.AD_DEFECT else "线索通报函",
+        addressee=authority,
+        opening=opening,
+        facts=_facts(lead, hits, names=names, manifest=manifest, platforms=platforms),
+        quote_head="上述内容中的有关表述（原文摘引）：",
+        quotes=quoted(judged_text(first), spans_of(first)),
+        sections=_sections(lead, hits, settings=settings, measures=measures),
+        closing=("特此通报。", f"附件：卷宗一份（dossier.zip，含 {len(hits)} 项发布内容的页面原文、研判、复核记录及校验清单）"),
+        signer=f"承办人：{signers.prepared_by}　　审核人：{signers.second_preparer}　　批准人：{signers.approved_by}",
+        date=chinese_date(at),
+        slip=SLIP,
+    )
+
+
+def _facts(
+    lead: Row[Any], hits: Sequence[Row[Any]], *, names: Names, manifest: str, platforms: Sequence[str]
+) -> tuple[tuple[str, str], ...]:
+    return (
         ("被反映主体", lead.suspect),
         ("主体信息", "统一社会信用代码、资质情况：未核实，请以登记信息为准"),
         ("广告主", _joined(hit.advertiser for hit in hits)),
@@ -72,28 +102,6 @@ def compose(
         ("涉嫌类型", names.scheme_line(list(dict.fromkeys(slug for hit in hits for slug in hit.schemes)))),
         ("线索等级", f"{lead.grade or '未评定'}（{GRADE_WHY.get(lead.grade or '', '见研判理由')}；等级由本办内部规则得出，供参考）"),
         ("卷宗校验值", f"清单 SHA-256：{manifest}"),
-    )
-    return Letter(
-        kind="clue",
-        office=settings.office_name,
-        number=number,
-        title="关于涉嫌非法集资广告的线索通报函" if layer is not Layer.AD_DEFECT else "线索通报函",
-        addressee=authority,
-        opening=opening,
-        facts=facts,
-        quote_head="上述内容中的有关表述（原文摘引）：",
-        quotes=quoted(judged_text(first), spans_of(first)),
-        sections=_sections(lead, hits, settings=settings, measures=measures),
-        closing=("特此通报。", f"附件：卷宗一份（dossier.zip，含 {len(hits)} 项发布内容的页面原文、研判、复核记录及校验清单）"),
-        signer=f"承办人：{signers.prepared_by}　　审核人：{signers.second_preparer}　　批准人：{signers.approved_by}",
-        date=chinese_date(at),
-        slip=(
-            ("受理文号", ""),
-            ("受理日期", ""),
-            ("经办人及电话", ""),
-            ("是否受理", "□ 受理　□ 不属本单位管辖，已转："),
-            ("核查结果", "□ 立案　□ 不予立案（理由：　　　　　）　□ 转外地"),
-        ),
     )
 
 

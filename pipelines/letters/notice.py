@@ -85,15 +85,6 @@ def compose(
     )
     if reminder:
         opening += ("前次提示后再次查看，有关内容仍可公开访问，现再次提示。",)
-    facts = [
-        ("发布地址", body["url"]),
-        ("发布平台", body["platform"]),
-        ("账号名称", body["publisher"] or "页面未显示"),
-        ("身份依据", "上述页面公开显示的发布者名称及联系方式"),
-        ("取证时间", f"{body['fetched_at']}（北京时间）"),
-        ("页面校验值", f"SHA-256：{body['page_sha256']}"),
-        ("截图校验值", f"SHA-256：{body['screenshot_sha256']}" if body["screenshot_sha256"] else "未留存截图，留存页面原文"),
-    ]
     return Letter(
         kind="notice",
         office=settings.office_name,
@@ -101,13 +92,25 @@ def compose(
         title="预警提示函",
         addressee=addressee,
         opening=opening,
-        facts=tuple(facts),
+        facts=_facts(body),
         quote_head="上述内容中的有关表述（原文摘引，联系方式已遮盖）：",
         quotes=tuple(body["quotes"]),
         sections=_sections(body, layer, settings=settings, contact=contact),
         closing=("特此函告。",),
         signer=f"签发人：{signer}　　联系方式：{contact}　　送达方式：{CHANNELS.get(channel, channel)}",
         date=chinese_date(at),
+    )
+
+
+def _facts(body: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    return (
+        ("发布地址", body["url"]),
+        ("发布平台", body["platform"]),
+        ("账号名称", body["publisher"] or "页面未显示"),
+        ("身份依据", "上述页面公开显示的发布者名称及联系方式"),
+        ("取证时间", f"{body['fetched_at']}（北京时间）"),
+        ("页面校验值", f"SHA-256：{body['page_sha256']}"),
+        ("截图校验值", f"SHA-256：{body['screenshot_sha256']}" if body["screenshot_sha256"] else "未留存截图，留存页面原文"),
     )
 
 
@@ -160,7 +163,7 @@ def withdrawal(body: dict[str, Any], *, settings: Settings, number: str, address
     opening = (
         f"本办此前向你（单位）发出的《预警提示函》（{number}），所涉内容见下表。经复核，现决定撤回该函。",
         f"撤回理由：{reason}",
-        "本办不再以该函作为任何处理的依据，并将撤回情况告知收到过该函的单位。",
+        "本办不再以该函作为任何处理的依据。",
     )
     return Letter(
         kind="withdrawal",

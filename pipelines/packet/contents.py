@@ -19,6 +19,58 @@ from store.archive import Archive
 from store.engine import Store
 from store.moves import writing
 
+POSTING = (
+    "platform",
+    "url",
+    "kind",
+    "title",
+    "body",
+    "images",
+    "publisher",
+    "publisher_address",
+    "advertiser",
+    "contacts",
+    "links",
+    "published_at",
+    "marked_ad",
+    "fingerprint",
+    "first_seen_at",
+    "last_seen_at",
+    "seen",
+)
+ASSESSMENT = (
+    "level",
+    "grade",
+    "score",
+    "layer",
+    "schemes",
+    "features",
+    "matches",
+    "reasons",
+    "scores",
+    "codes",
+    "authorities",
+    "ruleset",
+    "model",
+    "assessed_at",
+)
+NOTICE = (
+    "id",
+    "number",
+    "state",
+    "addressee",
+    "channel",
+    "address",
+    "url",
+    "drafted_by",
+    "approved_by",
+    "approved_at",
+    "sent_at",
+    "down_at",
+    "answer",
+)
+LEAD = ("id", "number", "kind", "suspect", "authority", "grade", "summary", "prepared_by", "second_preparer", "opened_at", "submitted_at")
+"""Which columns of a row go into its part."""
 README = """本卷宗为线索材料，不是行政处罚证据，也不对任何主体是否违法犯罪作出认定。
 所有内容来自公开网络页面；研判由程序作出，由工作人员复核；有权机关应按法定程序另行固定证据。
 
@@ -55,23 +107,9 @@ def _parts(conn: Connection, archive: Archive, lead_id: int, *, now: datetime) -
     hit_ids = leads.hit_ids(conn, lead_id)
     hits = [leads.whole_hit(conn, hit_id) for hit_id in hit_ids]
     letters = [row for row in notices.of_hits(conn, hit_ids) if row.number and row.approved_at]
-    about = (
-        "id",
-        "number",
-        "kind",
-        "suspect",
-        "authority",
-        "grade",
-        "summary",
-        "prepared_by",
-        "second_preparer",
-        "approved_by",
-        "opened_at",
-        "submitted_at",
-    )
     parts = {
         "README.txt": README.encode(),
-        "lead.json": as_json({**_picked(lead, *about), "hits": hit_ids}),
+        "lead.json": as_json({**_picked(lead, *LEAD), "hits": hit_ids}),
         "versions.json": as_json(_versions(hits)),
     }
     subjects = [f"lead:{lead_id}", *(f"hit:{hit_id}" for hit_id in hit_ids), *(f"notice:{row.id}" for row in letters)]
@@ -85,45 +123,10 @@ def _parts(conn: Connection, archive: Archive, lead_id: int, *, now: datetime) -
 
 def _hit_parts(conn: Connection, archive: Archive, hit: Row[Any]) -> dict[str, bytes]:
     under = f"hits/{hit.id}"
-    posting = (
-        "platform",
-        "url",
-        "kind",
-        "title",
-        "body",
-        "images",
-        "publisher",
-        "publisher_address",
-        "advertiser",
-        "contacts",
-        "links",
-        "published_at",
-        "marked_ad",
-        "fingerprint",
-        "first_seen_at",
-        "last_seen_at",
-        "seen",
-    )
-    judged = (
-        "level",
-        "grade",
-        "score",
-        "layer",
-        "schemes",
-        "features",
-        "matches",
-        "reasons",
-        "scores",
-        "codes",
-        "authorities",
-        "ruleset",
-        "model",
-        "assessed_at",
-    )
     parts = {
-        f"{under}/posting.json": as_json(_picked(hit, *posting)),
+        f"{under}/posting.json": as_json(_picked(hit, *POSTING)),
         f"{under}/posting.txt": f"{hit.title}\n\n{hit.body}\n".encode("utf-8", "replace"),
-        f"{under}/assessment.json": as_json({"nature": "程序研判，涉嫌，非认定", **_picked(hit, *judged)}),
+        f"{under}/assessment.json": as_json({"nature": "程序研判，涉嫌，非认定", **_picked(hit, *ASSESSMENT)}),
         f"{under}/decisions.json": as_json([dict(row._mapping) for row in leads.decisions_of(conn, hit.id)]),
     }
     for capture in leads.captures_of_hit(conn, hit.id):
@@ -137,22 +140,7 @@ def _hit_parts(conn: Connection, archive: Archive, hit: Row[Any]) -> dict[str, b
 
 
 def _notice_parts(archive: Archive, row: Row[Any]) -> dict[str, bytes]:
-    known = (
-        "id",
-        "number",
-        "state",
-        "addressee",
-        "channel",
-        "address",
-        "url",
-        "drafted_by",
-        "approved_by",
-        "approved_at",
-        "sent_at",
-        "down_at",
-        "answer",
-    )
-    parts = {f"notices/{row.id}/notice.json": as_json(_picked(row, *known))}
+    parts = {f"notices/{row.id}/notice.json": as_json(_picked(row, *NOTICE))}
     for suffix, name in (("docx", row.docx_sha256), ("pdf", row.pdf_sha256)):
         if name:
             parts[f"notices/{row.id}/letter.{suffix}"] = archive.read_blob(name)
