@@ -17,6 +17,10 @@ from rules.loader import RuleSet
 NAME = "keyword"
 LONG, SHORT = 400, 25
 """Characters beyond and under which a text's length itself says something; the weights are fitted."""
+SILENT = 0.02
+"""Score of a text in which nothing speaks for suspicion. Fixed: of such texts nothing but their rarity among promos is known."""
+SPEAKS = 0.35
+"""Log-odds that rules and signs must add before a text is scored at all: below it stands a single word that every shop uses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class KeywordClassifier:
         self.matcher = Matcher(ruleset)
         self._weights = {rule.id: ruleset.weight(rule) for rule in ruleset.scored}
         self._excuses = frozenset(rule.id for rule in ruleset.scored if rule.excuse)
-        self._silent = Opinion(score=Score(classifier=NAME, version=self.version, value=sigmoid(ruleset.weights.intercept)))
+        self._silent = Opinion(score=Score(classifier=NAME, version=self.version, value=SILENT))
 
     def judge(self, documents: Sequence[Document]) -> list[Opinion]:
         """One Opinion a document, in order; offsets in characters of its `text`."""
@@ -110,11 +114,14 @@ class KeywordClassifier:
         )
 
     def _opinion(self, folded: Folded, text: str | None = None) -> Opinion:
+        if self.matcher.most(folded.text) < SPEAKS:
+            return self._silent
         views = self.views(folded)
         if not views:
             return self._silent
         best = max(views, key=self.log_odds)
-        value = sigmoid(self.log_odds(best))
+        gain = sum(max(self._weights.get(found.rule.id, 0.0), 0.0) * found.strength for found in best.found)
+        value = sigmoid(self.log_odds(best)) if gain >= SPEAKS else SILENT
         matches = self._matches(best, folded, text)
         return Opinion(
             score=Score(classifier=NAME, version=self.version, value=round(value, 6)),

@@ -26,6 +26,10 @@ _CHUNK = 40_000
 """Characters given to the automaton at once, so that a text of one repeated term stays small in memory."""
 _MOST_SPANS = 64
 """Spans kept for one group in one window: more say nothing new."""
+_RATE_SIGN = re.compile(r"%|百分之|[\d一二两三四五六七八九半](?:分|厘|毛|个点|点|倍)|翻|回本|[万千]分?之?[\d一-九]|[存充投买满交资费股][^\n]{0,4}[\d一-九]")
+_CHAT_SIGN = re.compile(r"微信|qq|vx|wx|扣扣|企鹅|群|公众号|v信|(?<![a-z])[vq] ?[:+号\d]|[加薇徽信][:+ ]")
+_CONTACT_SIGN = re.compile(r"\d{5}|[a-z\d]\.[a-z]|@|[零一二三四五六七八九幺]{6}|微信|qq|vx|wx")
+"""What no rate, no chat name and no other contact is written without: cheaper to look for than to read them."""
 _SENTENCE_STOP = re.compile(r"[。!?;,，！？；\n]")
 
 
@@ -130,9 +134,13 @@ class Matcher:
         self._terms = ordered
         self._term_groups = [tuple(terms[word]) for word in ordered]
         self._lengths = [len(word) for word in ordered]
+        self._masks = [sum(1 << group for group in groups) for groups in self._term_groups]
+        gains = [(_need(ready), ruleset.weight(ready.rule)) for ready in self._ready]
+        self._gains = tuple((need, gain) for need, gain in gains if need and gain > 0)
+        self._free = tuple((_sign_of(ready), gain) for ready, (need, gain) in zip(self._ready, gains, strict=True) if not need and gain > 0)
         ambiguous = set(ruleset.lexicon.get("ambiguous", ()))
         self._ambiguous = [word in ambiguous for word in ordered]
-        self._automaton = ahocorasick_rs.AhoCorasick(ordered, implementation=ahocorasick_rs.Implementation.ContiguousNFA)
+        self._automaton = ahocorasick_rs.AhoCorasick(ordered, implementation=ahocorasick_rs.Implementation.DFA)
         policy = ruleset.policy
         self._factors = {"negated": policy.negated_factor, "quoted": policy.quoted_factor, "less": policy.less_factor}
         negators = sorted(ruleset.lexicon.get("negators", ()), key=len, reverse=True)
@@ -142,6 +150,18 @@ class Matcher:
     def terms(self) -> tuple[str, ...]:
         """Every term of the automaton, folded and sorted."""
         return tuple(self._terms)
+
+    def most(self, text: str) -> float:
+        """The gate: the most log-odds that rules could add to the folded text, by its words alone. Never too low."""
+        mask, masks = 0, self._masks
+        for at in range(0, max(len(text), 1), _CHUNK):
+            for term in {hit[0] for hit in self._automaton.find_matches_as_indexes(text[at : at + _CHUNK + 40], overlapping=True)}:
+                mask |= masks[term]
+        total = sum(gain for sign, gain in self._free if sign.search(text))
+        for need, gain in self._gains:
+            if mask & need == need:
+                total += gain
+        return total
 
     def _group(self, given: tuple[str, ...]) -> int:
         return self._groups.setdefault(tuple(sorted(self.ruleset.terms(given))), len(self._groups))
@@ -265,6 +285,24 @@ class Matcher:
         if any(self._ask(test, hits, window, reading) is not None for test in ready.less):
             strength, note = strength * self._factors["less"], note or "less"
         return Found(ready.rule, kept, strength, note)
+
+
+def _need(ready: _Ready) -> int:
+    """Bits of the groups without which the rule cannot match; 0 for a rule of rates and contacts alone."""
+    need = 0
+    for test in ready.tests:
+        for group in (test.group, test.other):
+            if group >= 0:
+                need |= 1 << group
+    return need
+
+
+def _sign_of(ready: _Ready) -> re.Pattern[str]:
+    """The sign without which a rule of rates or contacts alone cannot match."""
+    test = ready.tests[0]
+    if test.kind == "rate":
+        return _RATE_SIGN
+    return _CHAT_SIGN if test.kinds and test.kinds <= {"wechat", "qq", "group"} else _CONTACT_SIGN
 
 
 def _inside(found: list[tuple[int, int, int]], window: Span) -> Iterable[tuple[int, int, int]]:

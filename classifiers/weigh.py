@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
-from classifiers.keyword import LONG, SHORT, KeywordClassifier, View
+from classifiers.keyword import LONG, SHORT, SILENT, SPEAKS, KeywordClassifier, View
 from domain.text import fold
 from rules.loader import PACKAGED, load
 
@@ -115,15 +115,19 @@ class Fitter:
         use = np.ones(len(self.labels), dtype=bool) if held is None else self.folds != held
         theta = np.concatenate([self.sign * 0.5, [0.0, 0.0, -2.0]])
         for _ in range(rounds):
-            strongest = self._strongest(theta)[use]
-            theta = self._descend(self.matrix[strongest], self.labels[use], self.row_weights[use], theta)
+            strongest = self._strongest(theta)
+            # A row in which no rule stands teaches no rule's weight: the classifier leaves it clear by itself.
+            told = use & (self.matrix[strongest][:, :-2] @ np.maximum(self.sign, 0) > 0)
+            theta = self._descend(self.matrix[strongest][told], self.labels[told], self.row_weights[told], theta)
         return Fit(intercept=float(theta[-1]), weights=theta[:-3], long_text=float(theta[-3]), short_text=float(theta[-2]))
 
     def scores(self, fit: Fit) -> Array:
         """Probability of every row."""
         theta = np.concatenate([fit.weights, [fit.long_text, fit.short_text, fit.intercept]])
         odds = self.matrix @ theta[:-1] + theta[-1]
-        result: Array = 1 / (1 + np.exp(-odds[self._strongest(theta)]))
+        strongest = self._strongest(theta)
+        result: Array = 1 / (1 + np.exp(-odds[strongest]))
+        result[self.matrix[strongest][:, :-2] @ np.maximum(fit.weights, 0) < SPEAKS] = SILENT
         return result
 
     def _strongest(self, theta: Array) -> npt.NDArray[np.int64]:

@@ -16,6 +16,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+import ahocorasick_rs
+
 _TABLES = Path(__file__).parent / "tables"
 _HAN = "\u3400-\u9fff"
 
@@ -74,7 +76,7 @@ class Variant(NamedTuple):
     """One line of tables/variants.txt."""
 
     kind: str
-    signs: frozenset[str]
+    signs: tuple[str, ...]
     """A match begins with one of these: the cheap sign without which the pattern is not tried."""
     pattern: re.Pattern[str]
     canonical: str
@@ -98,32 +100,29 @@ def _variants() -> tuple[Variant, ...]:
             continue
         kind, signs, pattern, canonical, *needs = line.split("\t")
         needed = re.compile(needs[0]) if needs and needs[0] else None
-        rows.append(Variant(kind, frozenset(signs), re.compile(pattern), canonical, needed))
+        rows.append(Variant(kind, tuple(sign.replace("_", " ") for sign in signs.split(" ")), re.compile(pattern), canonical, needed))
     return tuple(rows)
 
 
 @lru_cache(maxsize=1)
-def _by_sign() -> dict[str, tuple[int, ...]]:
-    """Sign to the places, in `_variants()`, of what it may begin."""
-    result: dict[str, list[int]] = {}
+def _signs() -> tuple[ahocorasick_rs.AhoCorasick, tuple[tuple[int, ...], ...]]:
+    """An automaton over all signs, and for each the places, in `_variants()`, of what it may begin."""
+    places: dict[str, list[int]] = {}
     for place, variant in enumerate(_variants()):
         for sign in variant.signs:
-            result.setdefault(sign, []).append(place)
-    return {sign: tuple(places) for sign, places in result.items()}
-
-
-@lru_cache(maxsize=1)
-def _signs() -> frozenset[str]:
-    return frozenset(_by_sign())
+            places.setdefault(sign, []).append(place)
+    ordered = sorted(places)
+    return ahocorasick_rs.AhoCorasick(ordered), tuple(tuple(places[sign]) for sign in ordered)
 
 
 def _candidates(text: str) -> list[Variant]:
-    """The deep folds that could apply, in the order of the table: most texts have none, or a few that fail at once."""
-    found = _signs().intersection(text)
+    """The deep folds that apply, in the order of the table: most texts have none, or a few that fail at once."""
+    automaton, by_sign = _signs()
+    found = automaton.find_matches_as_indexes(text, overlapping=True)
     if not found:
         return []
-    by_sign, variants = _by_sign(), _variants()
-    places = sorted({place for sign in found for place in by_sign[sign]})
+    variants = _variants()
+    places = sorted({place for sign, _, _ in found for place in by_sign[sign]})
     return [v for v in (variants[place] for place in places) if v.pattern.search(text) and (v.needs is None or v.needs.search(text))]
 
 
