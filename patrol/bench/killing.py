@@ -26,7 +26,7 @@ from domain.errors import PatrolError
 from patrol import jobs, process
 from patrol.bench import result
 from patrol.demo.play import Officers
-from patrol.demo.tally import tally
+from patrol.demo.tally import Key, tally
 from patrol.demo.town import Town, open_town
 from patrol.work import Work, open_work
 from pipelines import dispatch
@@ -45,7 +45,9 @@ def bench_kills(*, kills: int, seed: int, show: bool) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="wangxun-kills-") as folder:
         with open_town(Path(folder), fresh=False, recheck_hours=1e-6) as town:
             work = open_work(town.settings)
-            officers = Officers(work, truth=town.city.truth)
+            key = Key(town)
+            key.note()
+            officers = Officers(work, truth=key.truth)
             stop = threading.Event()
             player = threading.Thread(target=_play, args=(officers, stop), daemon=True)
             player.start()
@@ -55,7 +57,7 @@ def bench_kills(*, kills: int, seed: int, show: bool) -> dict[str, Any]:
             stop.set()
             player.join(30)
             _settle_uncertain(town, work)
-            found = tally(work, town)
+            found = tally(work, town, key=key)
             work.close()
         sent_twice = town.mailbox.duplicates() + town.police.duplicates()
         spent = {"elapsed_s": time.monotonic() - began, "calm_s": calm_s}

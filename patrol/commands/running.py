@@ -51,6 +51,9 @@ def console(host: str | None, port: int | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def sweep(platform: tuple[str, ...], judge: bool, as_json: bool) -> None:
     """One sweep over PLATFORM... (all enabled ones where none is named), outside the daemon's rhythm."""
+    from rich.console import Console
+    from rich.progress import track
+
     from patrol import jobs
     from patrol.work import open_work
 
@@ -61,10 +64,9 @@ def sweep(platform: tuple[str, ...], judge: bool, as_json: bool) -> None:
         raise click.UsageError(f"no such platform: {', '.join(unknown)}; wangxun platforms list shows them")
     sweeps: list[dict[str, Any]] = []
     result: dict[str, Any] = {"sweeps": sweeps}
-    with click.progressbar(names, label="巡查", file=click.get_text_stream("stderr"), hidden=as_json) as bar:
-        for name in bar:
-            counts = jobs.recorded(work, f"sweep:{name}", partial(_one, work, name))
-            sweeps.append({"platform": name, **counts})
+    for name in track(names, description="巡查", console=Console(stderr=True), disable=as_json):
+        counts = jobs.recorded(work, f"sweep:{name}", partial(_one, work, name))
+        sweeps.append({"platform": name, **counts})
     if judge:
         result["judged"] = jobs.recorded(work, "assess", lambda: jobs.judge(work))
     work.close()

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from patrol import jobs
 from patrol.demo.play import Officers
-from patrol.demo.tally import tally
+from patrol.demo.tally import Key, tally
 from patrol.demo.town import Town, open_town
 from patrol.work import Work, open_work
 from store import counts
@@ -35,16 +35,18 @@ def run(folder: Path, *, fresh: bool, show: bool) -> dict[str, Any]:
     with open_town(folder, fresh=fresh, recheck_hours=1e-6) as town:
         work = open_work(town.settings)
         try:
-            officers = Officers(work, truth=town.city.truth)
+            key = Key(town)
+            officers = Officers(work, truth=key.truth)
             for number in range(1, ROUNDS + 1):
                 say.print(f"[bold]第 {number} 轮巡查[/bold]")
+                key.note()
                 _patrol(work, say)
                 officers.work_through_queue()
                 _settle(work, town, officers)
                 say.print(f"  {officers.summary()}")
                 town.city.advance_to_round(number + 1)
             _wait_for(lambda: _quiet(work), work=work, limit_s=WAIT_S)
-            result = tally(work, town)
+            result = tally(work, town, key=key)
         finally:
             work.close()
     result["elapsed_s"] = round(time.monotonic() - began, 1)

@@ -10,7 +10,25 @@ from pipelines import report
 from store import counts
 
 
-def tally(work: Work, town: Town) -> dict[str, Any]:
+class Key:
+    """The city's key over time: an address that ever showed a promo counts as one, whatever its publisher made of it after."""
+
+    def __init__(self, town: Town) -> None:
+        self._town = town
+        self._shown: dict[str, str] = {}
+
+    def note(self) -> None:
+        """Look at what stands in the city now; called before anybody is warned."""
+        for posting in self._town.city.snapshot():
+            if self._shown.get(posting.url) != "promo":
+                self._shown[posting.url] = posting.truth
+
+    def truth(self, url: str) -> str:
+        """promo, lookalike, ordinary or unknown."""
+        return self._shown.get(url) or self._town.city.truth(url)
+
+
+def tally(work: Work, town: Town, *, key: Key) -> dict[str, Any]:
     """The object of `wangxun demo --once --json`, without `elapsed_s`.
 
     `lost` counts what fell between two stages, what stands in the city and not in the store, and what a receiver should have and
@@ -25,8 +43,7 @@ def tally(work: Work, town: Town) -> dict[str, Any]:
     missing = sorted(posting.url for posting in town.city.snapshot() if posting.reachable and posting.url not in levels)
     between = report.reconcile(work.store, now=work.clock())
     flagged = {url for url, level in levels.items() if level in ("review", "alert")}
-    truth = {url: town.city.truth(url) for url in levels}
-    promos = {url for url, kind in truth.items() if kind == "promo"} | {url for url in missing if town.city.truth(url) == "promo"}
+    promos = {url for url in (*levels, *missing) if key.truth(url) == "promo"}
     right = len(flagged & promos)
     return {
         "sweeps": found["sweeps"], "captures": found["captures"], "postings": found["postings"], "assessments": found["assessments"],
