@@ -17,6 +17,8 @@ PIXELS_MOST = 60_000_000
 SIDE_MOST = 4096
 """Longest side that is looked at: long screenshots keep legible text, and the memory stays under 100 MB."""
 SIDE_LEAST = 8
+_FRAMES = frozenset("口回日田品囗")
+"""What the recogniser makes of a QR code's own squares, alone on a line."""
 SCORE_LEAST = 0.5
 """Lines that the recogniser itself doubts more are noise: patterns, logos, textures."""
 TEXT_MOST = 20_000
@@ -56,7 +58,8 @@ class ImageReader:
         if self._engine is None:
             self._engine = _load(self._threads)
         result = self._engine(np.ascontiguousarray(picture[:, :, ::-1]))  # rapidocr wants BGR
-        lines = [text for text, score in zip(result.txts or (), result.scores or (), strict=True) if score >= SCORE_LEAST and text.strip()]
+        found = zip(result.txts or (), result.scores or (), strict=True)
+        lines = [text for text, score in found if score >= SCORE_LEAST and text.strip() and text.strip() not in _FRAMES]
         return "\n".join(lines)[:TEXT_MOST]
 
 
