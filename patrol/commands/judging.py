@@ -137,18 +137,29 @@ def test(as_json: bool) -> None:
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--judge", "mode", type=click.Choice(["both", "keyword", "neural"]), default="both", show_default=True)
+@click.option("--baselines", is_flag=True, help="Keyword, linear, encoder, neural and whole side by side.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def evaluate(file: Path, mode: str, as_json: bool) -> None:
-    """Precision and recall on a labelled JSON Lines FILE (text, label, sure), by level, label and scheme."""
-    from classifiers.evaluate import evaluate_file, table
+def evaluate(file: Path, mode: str, baselines: bool, as_json: bool) -> None:
+    """Precision and recall on a labelled JSON Lines FILE (text, label, sure), at review and at alert."""
+    from dataclasses import asdict
+
+    from classifiers import dataset
+    from classifiers import evaluate as room
     from classifiers.fusion import load_judge
 
     settings = load()
-    judge, faults = load_judge(rules_dir=settings.rules_dir, weights_dir=settings.weights_dir, mode=mode)  # type: ignore[arg-type]
-    for fault in faults:
-        click.echo(f"warning: {fault}", err=True)
-    result = evaluate_file(file, judge)
-    if as_json:
-        show_json(result)
+    try:
+        rows = dataset.read(file)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    if baselines:
+        found = room.baselines(rows, rules_dir=settings.rules_dir, weights_dir=settings.weights_dir)
     else:
-        click.echo(table(result))
+        judge, faults = load_judge(rules_dir=settings.rules_dir, weights_dir=settings.weights_dir, mode=mode)  # type: ignore[arg-type]
+        for fault in faults:
+            click.echo(f"warning: {fault}", err=True)
+        found = {"whole" if mode == "both" else mode: room.report(rows, judge)}
+    if as_json:
+        show_json({name: {which: asdict(own) for which, own in sets.items()} for name, sets in found.items()})
+    else:
+        click.echo(room.table(found))

@@ -51,8 +51,8 @@ def run(folder: Path, *, fresh: bool, show: bool) -> dict[str, Any]:
             work.close()
     result["elapsed_s"] = round(time.monotonic() - began, 1)
     if show:
-        for key, value in result.items():
-            say.print(f"{key:<20} {value}")
+        for name, value in result.items():
+            say.print(f"{name:<20} {value}")
     return result
 
 
