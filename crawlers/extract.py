@@ -76,7 +76,9 @@ def read(platform: PlatformFile, page: Page, *, role: Role, now: datetime, hints
         items = page.nodes(section.item) if section.item else []
         if items:
             return _list(site, section, items, alone=role == "visit")
-    if not single and lists and lists[0].item is not None and not (details and details[0].match):
+    # An address alone may be the page of one item, which no section describes: then it is read in general.
+    listed = lists and (role != "visit" or lists[0].match is not None or _says_empty(page, lists[0]))
+    if not single and listed and lists[0].item is not None and not (details and details[0].match):
         return _empty(site, lists[0])
     if details and (not platform.list or details[0].match):
         return _detail(site, details[0], hints)
@@ -129,12 +131,16 @@ def _list(site: Site, section: Section, items: Sequence[Any], *, alone: bool = F
 
 def _empty(site: Site, section: Section) -> Reading:
     reading = Reading(layout="none")
-    if section.optional or any(word in site.page.source for word in section.empty):
+    if section.optional or _says_empty(site.page, section):
         return reading
     shown = len(site.page.shown)
     if shown >= HAS_CONTENT:
         reading.drift = f"{section.item[0].select if section.item else 'item'} finds nothing among {shown} characters"
     return reading
+
+
+def _says_empty(page: Page, section: Section) -> bool:
+    return any(word in page.source for word in section.empty)
 
 
 def _next(page: Page, section: Section) -> list[Follow]:

@@ -87,6 +87,7 @@ class PatrolSpider(Spider):
         role: Role = "api" if self.platform.api else "start"
         if self.visit is not None:
             for url in visits(self.visit):
+                url = url if "#!" in url else url.partition("#")[0]
                 yield self._request(Follow(url=url, role="visit"), depth=0)
         else:
             for url in self.platform.entries:

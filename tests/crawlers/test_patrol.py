@@ -64,6 +64,17 @@ def test_visit_reads_the_named_pages_alone(site: Any, sweep: Any) -> None:
     assert sorted(harvest.capture.status for harvest in found.harvests) == [200, 404]  # that it is gone is evidence too
 
 
+def test_visit_of_an_item_reads_the_page_that_no_section_describes(site: Any, sweep: Any) -> None:
+    body = "，".join(["这是一则分类信息的正文，写给测试用"] * 8) + "。"
+    site.pages |= {
+        "/": b'<div class="ad"><a href="/ad/1.html">one</a></div>',
+        "/ad/1.html": f"<title>一则信息</title><h1>一则信息</h1><div>{body}</div>".encode(),
+    }
+    found = sweep({"kind": "classifieds", "list": {"item": ".ad"}}, visit=json.dumps({"url": site.home + "ad/1.html#2"}))
+    assert [(posting.title, posting.url) for posting in found.postings] == [("一则信息", f"{site.home}ad/1.html")], found.log
+    assert found.count("drift") == 0
+
+
 def test_forum_gives_every_floor_over_all_parts_of_a_thread(site: Any, sweep: Any) -> None:
     floor = (
         '<div id="post_{n}"><span class="who">用户{n}</span><em>发表于 2026-11-{n:02d} 10:00</em><div class="t_f">第{n}楼的话</div></div>'
