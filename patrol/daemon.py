@@ -76,7 +76,7 @@ class Daemon:
             if not self.work.stop.is_set():
                 jobs.recorded(self.work, name, lambda: body(self.work))
 
-        self.scheduler.add_job(job, IntervalTrigger(seconds=max(1, round(seconds / self.pace))), id=name, next_run_time=self.work.clock())
+        self.scheduler.add_job(job, IntervalTrigger(seconds=max(2, round(seconds / self.pace))), id=name, next_run_time=self.work.clock())
 
     def _sweep_every(self, platform: str, every_s: float) -> None:
         def job() -> None:
@@ -108,10 +108,11 @@ class Daemon:
 
     def _on_trouble(self, event: Any) -> None:
         """A run that was missed, overlapped or broke is a row and an alarm, never silence."""
-        if event.job_id == "heartbeat":
+        overlap = event.code == EVENT_JOB_MAX_INSTANCES
+        # A household job that is still at work when its next turn comes has missed nothing: it goes on until nothing waits.
+        if event.job_id == "heartbeat" or (overlap and not event.job_id.startswith("sweep:")):
             return
         now = self.work.clock()
-        overlap = event.code == EVENT_JOB_MAX_INSTANCES
         due: datetime = event.scheduled_run_times[0] if overlap else event.scheduled_run_time
         why = "the run before had not ended" if overlap else str(getattr(event, "exception", None) or "the machine was late")
         log.warning("job=%s missed=%s", event.job_id, why)

@@ -35,6 +35,8 @@ ALARM_OF = {
     "disk_full": ("disk", "磁盘已满：取证无法保存"),
 }
 """Sweep outcome -> (alarm kind, what an officer reads)."""
+PICTURES = 8
+"""Read between two looks at the texts that came meanwhile: some ten seconds at the most."""
 FAULTY = ("zero_postings", "drift", "wall", "dead_job")
 
 
@@ -117,11 +119,17 @@ def _rotate(path: Path, *, limit: int = 5_000_000) -> None:
 
 
 def judge(work: Work) -> Counts:
-    """Read pictures, judge what waits, open hits, tie campaigns."""
-    pictures = read.read_waiting(work.store, now=work.clock(), worker=worker_name())
-    done = assess.assess_all(work.store, work.judge, now=work.clock, worker=worker_name(), stop=work.stop.is_set)
-    tied = link.link_new(work.store, now=work.clock())
-    return {"pictures": pictures, "assessed": done.assessed, "hits": done.hits, "tied": tied}
+    """Judge what waits, read pictures, judge what they say, tie campaigns. Pictures come second: reading one takes a second."""
+    pictures = assessed = opened = 0
+    while True:
+        done = assess.assess_all(work.store, work.judge, now=work.clock, worker=worker_name(), stop=work.stop.is_set)
+        assessed, opened = assessed + done.assessed, opened + done.hits
+        tied = link.link_new(work.store, now=work.clock()) if done.hits else 0
+        found = 0 if work.stop.is_set() else read.read_waiting(work.store, now=work.clock(), worker=worker_name(), limit=PICTURES)
+        pictures += found
+        if not found:
+            break
+    return {"pictures": pictures, "assessed": assessed, "hits": opened, "tied": tied + link.link_new(work.store, now=work.clock())}
 
 
 def deliver(work: Work) -> Counts:
@@ -131,8 +139,9 @@ def deliver(work: Work) -> Counts:
 
 
 def feedback(work: Work) -> Counts:
-    """Ask the receiving units how each lead stands."""
-    return refer.poll_feedback(work.store, settings=work.settings, now=work.clock())
+    """Ask the receiving units how each lead stands, and alarm for those past one of their clocks."""
+    counts = refer.poll_feedback(work.store, settings=work.settings, now=work.clock())
+    return {**counts, "overdue": refer.overdue(work.store, now=work.clock())}
 
 
 def verify_notices(work: Work) -> Counts:

@@ -14,7 +14,7 @@ from patrol.cli import show_json
 
 def _log_to_stderr(level: str) -> None:
     logging.getLogger().setLevel(level)
-    logging.getLogger("apscheduler").setLevel("WARNING")
+    logging.getLogger("apscheduler").setLevel("ERROR")  # what it warns of is a row of ours, see Daemon._on_trouble
     logging.getLogger("httpx").setLevel("WARNING")
 
 
