@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from classifiers.base import sigmoid
 from classifiers.matcher import Found, Matcher, Reading
-from classifiers.windows import WHOLE, windows
+from classifiers.windows import WHOLE, paragraphs, windows
 from domain.model import Contact, Document, Feature, Match, Opinion, Score
 from domain.rates import Rate
 from domain.text import Folded, fold
@@ -69,8 +69,9 @@ class KeywordClassifier:
         reading = Reading(folded)
         size = len(folded.text)
         spans = windows(folded.text)
-        if len(spans) > 1 and size <= WHOLE:
-            spans = [(0, size), *spans]
+        if len(spans) > 1:
+            whole = [(0, size)] if size <= WHOLE else []
+            spans = list(dict.fromkeys([*whole, *spans, *paragraphs(folded.text)]))
         matched = self.matcher.match(reading, spans=spans)
         outside: dict[str, float] = {}
         if len(spans) > 1:
@@ -146,7 +147,9 @@ class KeywordClassifier:
         totals: dict[str, float] = {}
         for found in view.found:
             if found.rule.scheme and not found.rule.excuse:
-                gain = max(self._weights.get(found.rule.id, 0.0), 0.3) * found.strength
+                # A sign only tells the field; a rule tells the scheme. A fitted weight of 0 says redundant, not unrelated.
+                least = {"low": 0.3, "medium": 0.6, "high": 1.2, "critical": 1.8}[found.rule.severity]
+                gain = 0.2 if found.rule.family == "signs" else max(self._weights.get(found.rule.id, 0.0), least) * found.strength
                 totals[found.rule.scheme] = totals.get(found.rule.scheme, 0.0) + gain
         ranked = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
         return tuple((slug, round(1.0 - math.exp(-total), 4)) for slug, total in ranked)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,6 +25,8 @@ Hits = dict[int, list[Span]]
 """Group number to the spans of its terms, in order."""
 _CHUNK = 40_000
 """Characters given to the automaton at once, so that a text of one repeated term stays small in memory."""
+_MOST_WINDOWS = 600
+"""Windows of one text that are judged, some 200,000 characters: no posting is longer, and time stays bounded."""
 _MOST_SPANS = 64
 """Spans kept for one group in one window: more say nothing new."""
 _RATE_SIGN = re.compile(r"%|百分之|[\d一二两三四五六七八九半](?:分|厘|毛|个点|点|倍)|翻|回本|[万千]分?之?[\d一-九]|[存充投买满交资费股][^\n]{0,4}[\d一-九]")
@@ -77,7 +80,7 @@ class Reading:
 
 
 _QUOTED = re.compile(r"[“「『‘《]([^“”「」『』‘’《》\n]{2,40})[”」』’》]")
-_READ = 60_000
+_READ = 20_000
 """Characters of a text in which rates and contacts are looked for."""
 
 
@@ -210,7 +213,7 @@ class Matcher:
         if not found and not (self._ungated and any(c.isdigit() for c in reading.text[:2000])):
             return []
         result = []
-        for window in spans or windows(reading.text):
+        for window in (spans or windows(reading.text))[:_MOST_WINDOWS]:
             hits: Hits = defaultdict(list)
             for start, end, group in _inside(found, window):
                 if len(hits[group]) < _MOST_SPANS:
@@ -305,8 +308,9 @@ def _sign_of(ready: _Ready) -> re.Pattern[str]:
     return _CHAT_SIGN if test.kinds and test.kinds <= {"wechat", "qq", "group"} else _CONTACT_SIGN
 
 
-def _inside(found: list[tuple[int, int, int]], window: Span) -> Iterable[tuple[int, int, int]]:
-    return (hit for hit in found if window[0] <= hit[0] < window[1]) if len(found) > 0 else ()
+def _inside(found: list[tuple[int, int, int]], window: Span) -> list[tuple[int, int, int]]:
+    """Those that begin in the window; `found` is sorted."""
+    return found[bisect_left(found, (window[0],)) : bisect_left(found, (window[1],))]
 
 
 def _pair(left: Sequence[Span], right: Sequence[Span], test: _Test) -> list[Span] | None:

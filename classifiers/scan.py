@@ -117,3 +117,13 @@ def record(assessment: Assessment, *, shift: int = 0) -> dict[str, Any]:
         "ruleset": assessment.ruleset,
         "model": assessment.model,
     }
+
+
+def dump(row: dict[str, Any]) -> str:
+    """One output line without its line feed; lone surrogates, which UTF-8 cannot carry, are escaped."""
+    text = json.dumps(row, ensure_ascii=False)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(row)
+    return text

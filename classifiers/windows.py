@@ -8,6 +8,7 @@ WINDOW = 360
 """Characters of a window, at most. A solicitation with its promise and its contact fits."""
 WHOLE = 1200
 """Characters up to which the whole text is judged as one as well."""
+LEAST, MOST_PARAGRAPHS = 30, 60
 _STOP = re.compile(r"[。!?;！？；]|\.{3,}|…")
 
 
@@ -27,6 +28,16 @@ def windows(text: str) -> list[tuple[int, int]]:
         else:
             merged.append((start, end))
     return merged
+
+
+def paragraphs(text: str) -> list[tuple[int, int]]:
+    """Lines of a text of several windows that could solicit by themselves; none where there are too many to be paragraphs."""
+    result, at = [], 0
+    for line in text.splitlines(keepends=True):
+        if LEAST <= len(line) <= WINDOW:
+            result.append((at, at + len(line)))
+        at += len(line)
+    return result if len(result) <= MOST_PARAGRAPHS else []
 
 
 def _pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:
