@@ -124,6 +124,8 @@ ALARM_KINDS = {
 
 JOBS = {
     "assess": "研判",
+    "recover": "恢复",
+    "tidy": "清理核对",
     "read": "识图",
     "link": "同源关联",
     "dispatch": "送达",

@@ -9,10 +9,12 @@ from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsp
 
 from domain.clock import SHANGHAI
 
-TRACKING = frozenset(
-    "utm_source utm_medium utm_campaign utm_term utm_content utm_id spm from_source share_token share_source timestamp _t _r rand "
-    "jsessionid phpsessid sid sessionid fbclid gclid bd_vid hmsr hmpl hmcu hmkw hmci vd_source scene clicktime enterid isappinstalled".split()
+_KEYS = (
+    "utm_source utm_medium utm_campaign utm_term utm_content utm_id spm from_source share_token share_source timestamp _t "
+    "_r rand jsessionid phpsessid sid sessionid fbclid gclid bd_vid hmsr hmpl hmcu hmkw hmci vd_source scene clicktime "
+    "enterid isappinstalled "
 )
+TRACKING = frozenset(_KEYS.split())
 """Query keys that tell how a reader came, not what is read. Compared in lower case."""
 
 

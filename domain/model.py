@@ -40,7 +40,8 @@ class Layer(StrEnum):
 
     @property
     def chinese(self) -> str:
-        return {"ad_defect": "涉嫌违反广告管理规定", "suspected_fundraising": "涉嫌非法集资广告", "suspected_crime": "涉嫌犯罪线索"}[self.value]
+        names = {"ad_defect": "涉嫌违反广告管理规定", "suspected_fundraising": "涉嫌非法集资广告", "suspected_crime": "涉嫌犯罪线索"}
+        return names[self.value]
 
 
 class Feature(StrEnum):

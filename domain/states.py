@@ -64,17 +64,55 @@ MACHINES: dict[str, Table] = {"hit": HIT, "notice": NOTICE, "lead": LEAD, "deliv
 INITIAL = {"hit": "open", "notice": "draft", "lead": "draft", "delivery": "due", "rule": "draft"}
 
 CHINESE: dict[str, dict[str, str]] = {
-    "hit": {"open": "待复核", "claimed": "复核中", "seconding": "待二次复核", "confirmed": "已确认", "dismissed": "已排除", "closed": "已办结"},
+    "hit": {
+        "open": "待复核",
+        "claimed": "复核中",
+        "seconding": "待二次复核",
+        "confirmed": "已确认",
+        "dismissed": "已排除",
+        "closed": "已办结",
+    },
     "notice": {
-        "draft": "拟稿", "approved": "已签发", "queued": "待送达", "failed": "送达失败", "sent": "已送达", "acknowledged": "已签收",
-        "appealed": "申诉中", "rectified": "已整改", "persists": "仍在发布", "escalated": "已升级", "withdrawn": "已撤回",
+        "draft": "拟稿",
+        "approved": "已签发",
+        "queued": "待送达",
+        "failed": "送达失败",
+        "sent": "已送达",
+        "acknowledged": "已签收",
+        "appealed": "申诉中",
+        "rectified": "已整改",
+        "persists": "仍在发布",
+        "escalated": "已升级",
+        "withdrawn": "已撤回",
     },
     "lead": {
-        "draft": "拟稿", "submitted": "待审批", "declined": "未批准", "approved": "已批准", "referred": "已推送", "received": "已签收",
-        "verifying": "核查中", "filed": "已立案", "returned": "不予立案", "elsewhere": "转外地", "administrative": "行政处理", "closed": "已办结",
+        "draft": "拟稿",
+        "submitted": "待审批",
+        "declined": "未批准",
+        "approved": "已批准",
+        "referred": "已推送",
+        "received": "已签收",
+        "verifying": "核查中",
+        "filed": "已立案",
+        "returned": "不予立案",
+        "elsewhere": "转外地",
+        "administrative": "行政处理",
+        "closed": "已办结",
     },
-    "delivery": {"due": "待发", "sending": "发送中", "delivered": "已送达", "uncertain": "待查证", "dead": "无法送达", "cancelled": "已取消"},
-    "rule": {"draft": "草稿", "background": "试运行", "live": "启用", "retired": "停用"},
+    "delivery": {
+        "due": "待发",
+        "sending": "发送中",
+        "delivered": "已送达",
+        "uncertain": "待查证",
+        "dead": "无法送达",
+        "cancelled": "已取消",
+    },
+    "rule": {
+        "draft": "草稿",
+        "background": "试运行",
+        "live": "启用",
+        "retired": "停用",
+    },
 }
 
 

@@ -54,7 +54,8 @@ class Daemon:
     def start(self) -> None:
         """Take the folder's lock, recover, and begin. Raises AlreadyRunning."""
         self._lock = hold(self.work.settings)
-        jobs.recorded(self.work, "recover", lambda: jobs.recover(self.work))
+        recovered = jobs.recover(self.work)  # before its own row, since it closes every row that is still running
+        jobs.recorded(self.work, "recover", lambda: recovered)
         self._log_gap()
         for seconds, name, body in (
             (5, "assess", jobs.judge),

@@ -17,9 +17,42 @@ from domain.model import Harvest
 from domain.settings import Settings
 from store import captures
 from store.archive import Archive
-from store.engine import open_store
+from store.engine import Store, open_store
 
 BATCH = 50
+
+
+class Intake:
+    """Takes harvests in batches into one sweep's row, and counts."""
+
+    def __init__(self, store: Store, *, sweep_id: int) -> None:
+        self.store, self.sweep_id = store, sweep_id
+        self.archive = Archive(store.settings.archive_dir)
+        self.counts = {"captures": 0, "refused": 0, "postings": 0, "new": 0}
+        self.hosts: set[str] = set()
+        self.reasons: list[str] = []
+        self._batch: list[Harvest] = []
+
+    def take(self, item: Harvest | warc.RefusedRecord) -> None:
+        """One record of the file; a full batch is kept at once. Raises DiskFull."""
+        if not isinstance(item, Harvest):
+            self.counts["refused"] += 1
+            self.reasons.append(f"{item.url or '（无地址）'}：{item.reason}")
+            return
+        self.hosts.add(urlsplit(item.capture.url).hostname or "")
+        self.counts["postings"] += len(item.postings)
+        self._batch.append(item)
+        if len(self._batch) >= BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        kept = captures.keep(self.store, self._batch, sweep_id=self.sweep_id, archive=self.archive)
+        self.counts["captures"] += kept.captures
+        self.counts["new"] += kept.new
+        self._batch.clear()
+
+    def report(self) -> dict[str, Any]:
+        return {**self.counts, "hosts": len(self.hosts), "reasons": self.reasons}
 
 
 def import_warc(path: Path, *, settings: Settings, now: Clock, show: bool) -> dict[str, Any]:
@@ -28,44 +61,24 @@ def import_warc(path: Path, *, settings: Settings, now: Clock, show: bool) -> di
     A record that cannot be taken in is refused with its reason and the rest goes on. Raises DiskFull.
     """
     store = open_store(settings)
-    archive = Archive(settings.archive_dir)
     with store.write() as connection:
         sweep_id = captures.begin_sweep(connection, platform="import_warc", purpose="import", at=now(), pid=os.getpid())
-    counts = {"captures": 0, "refused": 0, "postings": 0, "new": 0}
-    hosts: set[str] = set()
-    reasons: list[str] = []
-    batch: list[Harvest] = []
+    intake = Intake(store, sweep_id=sweep_id)
     outcome, why = "failed", "broken off"
-
-    def flush() -> None:
-        if batch:
-            kept = captures.keep(store, batch, sweep_id=sweep_id, archive=archive)
-            counts["captures"] += kept.captures
-            counts["new"] += kept.new
-            batch.clear()
-
+    # The records of a gzip file are not counted before they are read, so the bar shows pages, not a share.
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed} 页"))
     try:
-        # The records of a gzip file are not counted before they are read, so the bar shows pages, not a share.
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed} 页"))
         with Progress(*columns, console=Console(stderr=True), disable=not show) as bar:
             task = bar.add_task(path.name, total=None)
             for item in warc.read(path, platforms=load_platforms(platform_folders(settings)), largest=settings.max_body_mb * 1_000_000):
                 bar.advance(task)
-                if not isinstance(item, Harvest):
-                    counts["refused"] += 1
-                    reasons.append(f"{item.url or '（无地址）'}：{item.reason}")
-                    continue
-                hosts.add(urlsplit(item.capture.url).hostname or "")
-                counts["postings"] += len(item.postings)
-                batch.append(item)
-                if len(batch) >= BATCH:
-                    flush()
-            flush()
-        outcome, why = ("ok" if counts["captures"] else "empty"), ""
+                intake.take(item)
+            intake.flush()
+        outcome, why = ("ok" if intake.counts["captures"] else "empty"), ""
     finally:
         with store.write() as connection:
-            slash = {f"sweep/{name}": value for name, value in counts.items()}
+            slash = {f"sweep/{name}": value for name, value in intake.counts.items()}
             captures.end_sweep(connection, sweep_id, outcome=outcome, why=why, counts=slash, at=now())
-        archive.close()
+        intake.archive.close()
         store.close()
-    return {**counts, "hosts": len(hosts), "reasons": reasons}
+    return intake.report()

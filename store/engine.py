@@ -35,7 +35,8 @@ class Store:
     def write(self) -> Iterator[Connection]:
         """One transaction that may write: committed at the end, rolled back on any exception.
 
-        Raises DiskFull where there is no room. On SQLite it takes the write lock at once (BEGIN IMMEDIATE), so that a read followed by a write never meets SQLITE_BUSY.
+        Raises DiskFull where there is no room. On SQLite it takes the write lock at once (BEGIN IMMEDIATE), so that a read
+        followed by a write never meets SQLITE_BUSY.
         """
         with self.engine.connect().execution_options(wangxun_write=True) as connection:
             connection.info.pop(anchor.KEY, None)
@@ -92,7 +93,7 @@ def _tune_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # we begin ourselves, below
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_MS}", "cache_size=-32000"):
+        for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -239,7 +239,7 @@ deliveries = Table(
 )
 alarms = Table(
     "alarms", metadata, _id(),
-    Column("kind", Text, nullable=False),  # zero_postings drift wall dead_job disk lease channel model missed_run rule_flood lost_evidence ...
+    Column("kind", Text, nullable=False),  # zero_postings drift wall dead_job disk ...: docs/operating.md
     Column("subject", Text, nullable=False),
     Column("text", Text, nullable=False),
     Column("opened_at", Moment, nullable=False),
