@@ -118,7 +118,8 @@ class Judge:
         for rule, value in own:
             if rule.family in weight:
                 weight[rule.family] += value
-        if weight["illegal_fundraising"] > 0 or (schemes and self.ruleset.schemes[schemes[0]].fundraising and not weight["illegal_finance"]):
+        first = self.ruleset.schemes[schemes[0]].fundraising if schemes else False
+        if weight["illegal_fundraising"] > 0 or (first and not weight["illegal_finance"]):
             fundraising = weight["illegal_fundraising"] >= weight["ad_law"] or not weight["ad_law"]
             return Layer.SUSPECTED_FUNDRAISING if fundraising else Layer.AD_DEFECT
         return Layer.SUSPECTED_CRIME if weight["illegal_finance"] > weight["ad_law"] and level is Level.ALERT else Layer.AD_DEFECT

@@ -29,7 +29,10 @@ _MOST_WINDOWS = 600
 """Windows of one text that are judged, some 200,000 characters: no posting is longer, and time stays bounded."""
 _MOST_SPANS = 64
 """Spans kept for one group in one window: more say nothing new."""
-_RATE_SIGN = re.compile(r"%|百分之|[\d一二两三四五六七八九半](?:分|厘|毛|个点|点|倍)|翻|回本|[万千]分?之?[\d一-九]|[存充投买满交资费股][^\n]{0,4}[\d一-九]")
+_RATE_SIGN = re.compile(
+    r"%|百分之|[\d一二两三四五六七八九半](?:分|厘|毛|个点|点|倍)|翻|回本|[万千]分?之?[\d一二三四五六七八九]"
+    r"|[存充投买满交资费股][^\n]{0,4}[\d一二两三四五六七八九十]"
+)
 _CHAT_SIGN = re.compile(r"微信|qq|vx|wx|扣扣|企鹅|群|公众号|v信|(?<![a-z])[vq] ?[:+号\d]|[加薇徽信][:+ ]")
 _CONTACT_SIGN = re.compile(r"\d{5}|[a-z\d]\.[a-z]|@|[零一二三四五六七八九幺]{6}|微信|qq|vx|wx")
 """What no rate, no chat name and no other contact is written without: cheaper to look for than to read them."""
@@ -140,7 +143,8 @@ class Matcher:
         self._masks = [sum(1 << group for group in groups) for groups in self._term_groups]
         gains = [(_need(ready), ruleset.weight(ready.rule)) for ready in self._ready]
         self._gains = tuple((need, gain) for need, gain in gains if need and gain > 0)
-        self._free = tuple((_sign_of(ready), gain) for ready, (need, gain) in zip(self._ready, gains, strict=True) if not need and gain > 0)
+        free = zip(self._ready, gains, strict=True)
+        self._free = tuple((_sign_of(ready), gain) for ready, (need, gain) in free if not need and gain > 0)
         ambiguous = set(ruleset.lexicon.get("ambiguous", ()))
         self._ambiguous = [word in ambiguous for word in ordered]
         self._automaton = ahocorasick_rs.AhoCorasick(ordered, implementation=ahocorasick_rs.Implementation.DFA)
@@ -202,8 +206,7 @@ class Matcher:
                         continue
                 if self._ambiguous[term] and not stands_alone(text, at + start, at + end):
                     continue
-                for group in self._term_groups[term]:
-                    found.append((at + start, at + end, group))
+                found.extend((at + start, at + end, group) for group in self._term_groups[term])
         found.sort()
         return found
 

@@ -47,12 +47,12 @@ def _assess(documents: list[Document], judge: Judge) -> list[Assessment | dict[s
     """All at once; where a classifier fails on the batch, one by one, so that a single text carries the error."""
     try:
         return list(judge.judge(documents))
-    except Exception:  # noqa: BLE001 - a job's edge: the fault is told for the line that has it
+    except Exception:
         result: list[Assessment | dict[str, str]] = []
         for document in documents:
             try:
                 result += judge.judge([document])
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:
                 result.append({"kind": "judge", "message": f"{type(error).__name__}: {error}"[:300]})
         return result
 
@@ -92,7 +92,8 @@ def _shift(document: Document) -> int:
 def record(assessment: Assessment, *, shift: int = 0) -> dict[str, Any]:
     """An assessment as plain JSON values. `shift`: characters in front of the text that were the caller's title."""
     matches = [
-        {"rule": m.rule, "start": m.start - shift, "end": m.end - shift, "text": m.text, "weight": m.weight, **({"fold": m.fold} if m.fold else {})}
+        {"rule": m.rule, "start": m.start - shift, "end": m.end - shift, "text": m.text, "weight": m.weight}
+        | ({"fold": m.fold} if m.fold else {})
         for m in assessment.matches
         if m.start >= shift
     ]

@@ -134,7 +134,8 @@ class Fitter:
         odds = self.matrix @ theta[:-1]
         order = np.lexsort((odds, self.owners))
         last = np.append(np.diff(self.owners[order]) > 0, True)
-        return order[last]
+        result: npt.NDArray[np.int64] = order[last]
+        return result
 
     def _descend(self, x: Array, y: Array, w: Array, theta: Array, *, steps: int = 500) -> Array:
         """Projected accelerated gradient: ridge-penalised logistic loss, every weight on its own side of zero."""

@@ -24,8 +24,8 @@ def check(folder: Path | None = None) -> list[Fault]:
 def check_all(found: Found) -> list[Fault]:
     """Faults between the files: unknown ids, doubles, empty lists, missing articles."""
     faults: list[Fault] = []
-    for rule_id, path in found.doubles:
-        faults.append(Fault(str(path), 1, f"the id {rule_id} is taken by another file", "give it an id of its own"))
+    taken = "the id {} is taken by another file"
+    faults += [Fault(str(path), 1, taken.format(rule_id), "give it an id of its own") for rule_id, path in found.doubles]
     for rule in found.ruleset.rules:
         faults += _rule(rule, found)
     faults += _tables(found)
@@ -62,7 +62,7 @@ def _rule(rule: Rule, found: Found) -> list[Fault]:
             faults += _clause(clause, ("match", part, index), rule, found)
     if all(clause.rate or clause.contact for clause in rule.match.all) and rule.family != "signs":
         faults.append(page.fault(("match", "all"), "only a rate or a contact", "add terms: a rate alone suspects banks and news too"))
-    texts = [example.text for example in (*rule.examples.hit, *rule.examples.miss)]
+    texts = [hit.text for hit in rule.examples.hit] + [miss.text for miss in rule.examples.miss]
     for text in {text for text in texts if texts.count(text) > 1}:
         faults.append(page.fault(("examples",), f"the example {text[:20]!r} stands twice", "write another one"))
     return faults
@@ -77,9 +77,11 @@ def _clause(clause: Clause, location: tuple[str | int, ...], rule: Rule, found: 
     for name, terms in groups.items():
         for index, term in enumerate(terms or ()):
             if term.startswith("@") and term[1:] not in known.lexicon:
-                faults.append(page.fault((*location, name, index), f"the list {term} is not in lexicon/", "add the file or mend the name"))
+                found_text = f"the list {term} is not in lexicon/"
+                faults.append(page.fault((*location, name, index), found_text, "add the file or mend the name"))
             elif not known.terms((term,)):
-                faults.append(page.fault((*location, name, index), f"the term {term!r} folds to nothing", "remove it: it would match anything"))
+                found_text = f"the term {term!r} folds to nothing"
+                faults.append(page.fault((*location, name, index), found_text, "remove it: it would match anything"))
     return faults
 
 

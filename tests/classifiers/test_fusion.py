@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
 from classifiers.fusion import Judge, load_judge
 from classifiers.keyword import KeywordClassifier
 from domain.model import Document, Feature, Grade, Layer, Level, Opinion, Score

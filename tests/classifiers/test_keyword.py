@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from classifiers.keyword import SILENT, KeywordClassifier
 from classifiers.tokens import _Jieba, _Rjieba, stands_alone, tokenizer
 from classifiers.windows import WINDOW, windows
 from domain.model import Document, Opinion
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from rules.loader import load
 
 KEYWORD = KeywordClassifier(load())
@@ -72,7 +74,10 @@ def test_every_offset_slices_the_original(text: str) -> None:
         assert text[match.start : match.end] == match.text
 
 
-PIECES = ["保本", "年化18%", "加微信", "abc12345", "花呗套现", "警方", "“", "”", "谨防", "原始股", "认购", "，", "。", "\n", "❤", "薇", "\u200b", "ＶＸ", "：", "😀", "\ud800", "13812345678", "理财", "返 现"]
+PIECES = [
+    "保本", "年化18%", "加微信", "abc12345", "花呗套现", "警方", "“", "”", "谨防", "原始股", "认购", "，", "。", "\n",
+    "❤", "薇", "\u200b", "ＶＸ", "：", "😀", "\ud800", "13812345678", "理财", "返 现",
+]
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=30))
@@ -87,7 +92,10 @@ def test_offsets_hold_for_any_mixture(pieces: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "保本高收益" * 200_000, "😀" * 100_000, "\ud83d" * 1000, "\u202e保本\u202c" * 1000, "\x00" * 10_000, "\x01\x02理财\x03", "年化18%" * 20_000],
+    [
+        "", "保本高收益" * 200_000, "😀" * 100_000, "\ud83d" * 1000, "\u202e保本\u202c" * 1000, "\x00" * 10_000, "\x01\x02理财\x03",
+        "年化18%" * 20_000,
+    ],
     ids=["empty", "1 MB", "emoji", "surrogates", "right to left", "nul", "control", "rates"],
 )
 def test_bad_input_gets_a_bounded_answer_in_bounded_time(text: str) -> None:
@@ -111,7 +119,7 @@ def test_explain_shows_rates_contacts_and_notes() -> None:
 def test_windows_cover_the_text_without_overlap(text: str) -> None:
     spans = windows(text)
     assert spans[0][0] == 0 and spans[-1][1] == len(text)
-    assert all(a[1] == b[0] for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a[1] == b[0] for a, b in pairwise(spans))
     assert all(end - start <= WINDOW for start, end in spans)
 
 

@@ -70,7 +70,10 @@ def test_line_that_is_too_long_is_refused() -> None:
 
 
 def test_odd_text_is_answered() -> None:
-    out = scan({"id": 1, "text": ""}, {"id": 2, "text": "\x00保本\x00"}, {"id": 3, "text": "\ud800理财"}, {"id": 4, "text": "套现" * 300_000})
+    out = scan(
+        {"id": 1, "text": ""}, {"id": 2, "text": "\x00保本\x00"}, {"id": 3, "text": "\ud800理财"},
+        {"id": 4, "text": "套现" * 300_000},
+    )
     assert ["error" in row for row in out] == [False] * 4
     assert all(dump(row).encode("utf-8") for row in out)
 
@@ -85,6 +88,7 @@ def test_classifier_that_fails_on_one_text_spoils_only_its_line() -> None:
             return KEYWORD.judge(documents)
 
     fragile: Classifier = Fragile()
-    out = scan({"id": 1, "text": "a"}, {"id": 2, "text": "boom"}, {"id": 3, "text": "b"}, judge=Judge(keyword=fragile, neural=None, ruleset=RULESET))
+    judge = Judge(keyword=fragile, neural=None, ruleset=RULESET)
+    out = scan({"id": 1, "text": "a"}, {"id": 2, "text": "boom"}, {"id": 3, "text": "b"}, judge=judge)
     assert [("error" in row) for row in out] == [False, True, False]
     assert out[1]["error"]["kind"] == "judge"

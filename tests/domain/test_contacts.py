@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from domain.contacts import find, mask
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from domain.contacts import find, mask
 
 
 @pytest.mark.parametrize(

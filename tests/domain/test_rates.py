@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from domain.rates import find
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from domain.rates import find
 
 
 @pytest.mark.parametrize(

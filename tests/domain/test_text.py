@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
-from domain.text import fold
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from domain.text import fold
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,9 @@ def test_evasion_is_read_through(text: str, folded: str) -> None:
     assert fold(text).text == folded
 
 
-@pytest.mark.parametrize("text", ["芝士很好吃", "小溦来了", "会员返利", "陆金所", "收拾房间", "橡木地板", "他在政府有威信", "公司货款已付", "受益人"])
+@pytest.mark.parametrize(
+    "text", ["芝士很好吃", "小溦来了", "会员返利", "陆金所", "收拾房间", "橡木地板", "他在政府有威信", "公司货款已付", "受益人"]
+)
 def test_ordinary_words_survive(text: str) -> None:
     assert fold(text).text == text
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from classifiers.keyword import KeywordClassifier
 from rules.examples import HIT_AT, MISS_AT, Example, examples
 from rules.loader import load

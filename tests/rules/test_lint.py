@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from domain.errors import RuleFault
 from rules.lint import check
 from rules.loader import PACKAGED, load
@@ -32,7 +33,7 @@ examples:
 """
 
 
-@pytest.fixture()
+@pytest.fixture
 def pack(tmp_path: Path) -> Path:
     for name in ("schemes.yml", "statutes.yml", "authorities.yml", "policy.yml"):
         shutil.copy(PACKAGED / name, tmp_path / name)

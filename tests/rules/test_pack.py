@@ -7,7 +7,6 @@ from collections import Counter
 from rules.lint import NEED_BASIS, check
 from rules.loader import load
 
-
 RULESET = load()
 
 
