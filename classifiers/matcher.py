@@ -207,7 +207,7 @@ class Matcher:
                 if self._ambiguous[term] and not stands_alone(text, at + start, at + end):
                     continue
                 found.extend((at + start, at + end, group) for group in self._term_groups[term])
-        found.sort()
+        found.sort(key=lambda hit: (hit[0], -hit[1], hit[2]))  # the longest of several terms at one place speaks
         return found
 
     def match(self, reading: Reading, *, spans: Sequence[Span] | None = None) -> list[tuple[Span, list[Found]]]:

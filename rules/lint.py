@@ -26,8 +26,7 @@ def check_all(found: Found) -> list[Fault]:
     faults: list[Fault] = []
     taken = "the id {} is taken by another file"
     faults += [Fault(str(path), 1, taken.format(rule_id), "give it an id of its own") for rule_id, path in found.doubles]
-    for rule in found.ruleset.rules:
-        faults += _rule(rule, found)
+    faults += [fault for rule in found.ruleset.rules for fault in _rule(rule, found)]
     faults += _tables(found)
     folder = found.ruleset.folder
     for path in sorted(folder.rglob("*.yml")):
@@ -52,9 +51,8 @@ def _rule(rule: Rule, found: Found) -> list[Fault]:
     for index, code in enumerate(rule.codes):
         if code not in known.policy.codes:
             faults.append(page.fault(("codes", index), f"the code {code} is not in policy.yml", "add it there or mend it"))
-    for word in FORBIDDEN_WORDS:
-        if word in rule.title:
-            faults.append(page.fault(("title",), f"the title says {word}", "say what the text shows; only the authority determines"))
+    remedy = "say what the text shows; only the authority determines"
+    faults += [page.fault(("title",), f"the title says {word}", remedy) for word in FORBIDDEN_WORDS if word in rule.title]
     if rule.weight is not None and (rule.weight > 0) == rule.excuse and rule.weight != 0:
         faults.append(page.fault(("weight",), f"weight is {rule.weight} in {rule.family}", "excuses weigh below 0, all others above"))
     for part, clauses in (("all", rule.match.all), ("less", rule.match.less)):
