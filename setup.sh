@@ -138,7 +138,7 @@ with_uv() { # uv reads none of pip's settings, so what concerns indexes is hande
     [ -z "$certificate" ] || SSL_CERT_FILE=${SSL_CERT_FILE:-$certificate}
     [ -z "${SSL_CERT_FILE:-}" ] || export SSL_CERT_FILE
     UV_HTTP_TIMEOUT=${UV_HTTP_TIMEOUT:-${timeout:-120}} UV_LINK_MODE=${UV_LINK_MODE:-copy} UV_NO_PROGRESS=1 \
-        "$VENV/bin/uv" pip install "$@" >>"$LOG" 2>&1
+        "$VENV/bin/uv" pip install --compile-bytecode "$@" >>"$LOG" 2>&1
 }
 
 with_pip() {

@@ -45,7 +45,9 @@ def command(platform: str, *, sweep_id: int, visit: Path | None = None) -> list[
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("WANGXUN_")}
+    # A spider that may not keep its compiled modules compiles Scrapy anew each time: a second a sweep.
+    left_out = ("WANGXUN_", "PYTHONDONTWRITEBYTECODE")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(left_out)}
     # The folder that the parent took its code from goes first, wherever the child is started.
     return {**kept, **settings.environment(), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
 
