@@ -11,6 +11,10 @@ SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 Clock = Callable[[], datetime]
 """Gives the present moment, aware UTC. Tests pass a fixed one."""
 
+CLOCK_SLACK = timedelta(hours=1)
+"""How far the clocks of two machines may lie apart. A lease that ends later than this and its own length from now was written under
+a clock that has been set back since, and holds nothing."""
+
 
 def utc_now() -> datetime:
     """The present moment, aware UTC."""

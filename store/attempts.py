@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, or_, select, update
 
+from domain.clock import CLOCK_SLACK
 from domain.errors import LeaseLost, NotPermitted, StoreFault
 from store import alarms
 from store.engine import Store
@@ -63,11 +64,13 @@ def require_approved(conn: Connection, subject: str, subject_id: int) -> None:
         raise NotPermitted(f"{where}: is {row.state}; only {' or '.join(LIVE[subject])} papers are sent")
 
 
-def lapse(conn: Connection, *, now: datetime) -> int:
-    """Free what dead workers held. What may have reached its receiver becomes uncertain, with an alarm; returns how many were freed."""
-    rows = conn.execute(
-        select(deliveries).where(deliveries.c.state == "sending", deliveries.c.leased_until < now).order_by(deliveries.c.id)
-    ).all()
+def lapse(conn: Connection, *, now: datetime, lease_s: float) -> int:
+    """Free what dead workers held, `lease_s` seconds at the most: how many.
+
+    What may have reached its receiver becomes uncertain, with an alarm.
+    """
+    over = or_(deliveries.c.leased_until < now, deliveries.c.leased_until > now + timedelta(seconds=lease_s) + CLOCK_SLACK)
+    rows = conn.execute(select(deliveries).where(deliveries.c.state == "sending", over).order_by(deliveries.c.id)).all()
     for row in rows:
         if row.handed_at is None:
             move(conn, "delivery", row.id, "lapse", actor=MACHINE, at=now, leased_by=None, leased_until=None)
@@ -81,8 +84,11 @@ def lease(store: Store, *, worker: str, now: datetime, limit: int = 1, but: Sequ
     until = now + timedelta(seconds=store.settings.lease_s)
     taken = []
     with writing(store) as conn:
-        lapse(conn, now=now)
-        due = select(deliveries).where(deliveries.c.state == "due", deliveries.c.next_at <= now, deliveries.c.id.not_in(but))
+        lapse(conn, now=now, lease_s=store.settings.lease_s)
+        # No attempt is ever put off for longer than `never`: one that seems to be was put off under a clock since set back.
+        never = now + timedelta(seconds=RETRY_AFTER_MOST_S) + CLOCK_SLACK
+        come = or_(deliveries.c.next_at <= now, deliveries.c.next_at > never)
+        due = select(deliveries).where(deliveries.c.state == "due", come, deliveries.c.id.not_in(but))
         rows = conn.execute(due.order_by(deliveries.c.next_at, deliveries.c.id).limit(limit).with_for_update(skip_locked=True)).all()
         for row in rows:
             held: dict[str, Any] = {"leased_by": worker, "leased_until": until, "handed_at": None, "attempts": row.attempts + 1}

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, RowMapping, and_, case, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from domain.clock import CLOCK_SLACK
 from domain.errors import StoreFault
 from domain.identity import sha256
 from domain.model import Contact, Harvest, Image, Posting, PostingKind
@@ -174,7 +175,8 @@ def lease_unassessed(store: Store, *, worker: str, now: datetime, limit: int, le
     A posting with pictures waits until they are read, READ_WAIT_S at most.
     """
     table = tables.postings
-    free = or_(table.c.leased_until.is_(None), table.c.leased_until <= now)
+    possible = now + timedelta(seconds=lease_s) + CLOCK_SLACK
+    free = or_(table.c.leased_until.is_(None), table.c.leased_until <= now, table.c.leased_until > possible)
     ready = or_(table.c.read_at.is_not(None), table.c.last_seen_at <= now - timedelta(seconds=READ_WAIT_S))
     query = select(table.c.id).where(and_(table.c.assessed_at.is_(None), free, ready)).order_by(table.c.id).limit(limit)
     with store.write() as connection:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, or_, select, update
 
+from domain.clock import CLOCK_SLACK
 from domain.errors import StoreFault
 from store.tables import assessments, decisions, hits, lead_hits, leads, notices
 
@@ -30,11 +31,10 @@ def hold(conn: Connection, hit_id: int, *, claimed_by: str | None, claimed_until
     conn.execute(update(hits).where(hits.c.id == hit_id).values(claimed_by=claimed_by, claimed_until=claimed_until))
 
 
-def lapsed(conn: Connection, now: datetime) -> Sequence[Row[Any]]:
-    """Claimed hits whose time is over."""
-    return conn.execute(
-        select(hits).where(hits.c.state.in_(("claimed", "seconding")), hits.c.claimed_until <= now).order_by(hits.c.id)
-    ).all()
+def lapsed(conn: Connection, now: datetime, *, claim_min: float) -> Sequence[Row[Any]]:
+    """Claimed hits whose time is over, and those claimed for longer than any claim lasts: the clock was set back since."""
+    over = or_(hits.c.claimed_until <= now, hits.c.claimed_until > now + timedelta(minutes=claim_min) + CLOCK_SLACK)
+    return conn.execute(select(hits).where(hits.c.state.in_(("claimed", "seconding")), over).order_by(hits.c.id)).all()
 
 
 def record(conn: Connection, hit_id: int, **columns: Any) -> None:

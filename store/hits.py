@@ -201,7 +201,7 @@ def lapse_claims(store: Store, *, now: datetime) -> int:
     """Give back hits whose officers' claims ran out: how many."""
     with store.write() as connection:
         audit.alone(connection)
-        rows = decisions.lapsed(connection, now)
+        rows = decisions.lapsed(connection, now, claim_min=store.settings.claim_min)
         for row in rows:
             if row.state == "claimed":
                 free = {"claimed_by": None, "claimed_until": None}

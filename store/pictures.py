@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping, and_, or_, select, update
 
+from domain.clock import CLOCK_SLACK
 from store import tables
 from store.engine import Store
 
@@ -23,7 +24,8 @@ def lease_unread(store: Store, *, worker: str, now: datetime, limit: int, lease_
     posts, pages, sweeps = tables.postings, tables.captures, tables.sweeps
     ended = select(sweeps.c.id).join(pages, pages.c.sweep_id == sweeps.c.id).where(pages.c.id == posts.c.last_capture_id)
     ready = or_(ended.where(sweeps.c.ended_at.is_not(None)).exists(), posts.c.last_seen_at <= now - timedelta(seconds=ARRIVAL_S))
-    free = or_(posts.c.leased_until.is_(None), posts.c.leased_until <= now)
+    possible = now + timedelta(seconds=lease_s) + CLOCK_SLACK
+    free = or_(posts.c.leased_until.is_(None), posts.c.leased_until <= now, posts.c.leased_until > possible)
     query = select(posts.c.id).where(and_(posts.c.read_at.is_(None), free, ready)).order_by(posts.c.id).limit(limit)
     with store.write() as connection:
         ids = list(connection.execute(query.with_for_update(skip_locked=True)).scalars())
