@@ -41,21 +41,20 @@ class _Shelf:
 
 
 def read_waiting(store: Store, *, now: datetime, worker: str, reader: Reading | None = None, limit: int = 64) -> int:
-    """Read the pictures of up to `limit` postings that wait for it: how many different pictures were read.
+    """Read about `limit` pictures of postings that wait for it, whole postings at a time: how many different ones were read.
 
     A posting whose pictures were not fetched, or cannot be read, goes on without them. `reader` None loads the real one, where
     there is a picture to read.
     """
     shelf = _Shelf(Archive(store.settings.archive_dir), reader or _Later())
-    done = 0
-    while done < limit:
-        rows = pictures.lease_unread(store, worker=worker, now=now, limit=min(BATCH, limit - done), lease_s=store.settings.lease_s)
+    # Postings without a fetched picture cost nothing, so they do not count: thousands of them go on in one call.
+    while shelf.count < limit:
+        rows = pictures.lease_unread(store, worker=worker, now=now, limit=BATCH, lease_s=store.settings.lease_s)
         if not rows:
             break
         found = pictures.captures_of(store, sorted({one["url"] for row in rows for one in row["images"]}))
         read = {row["id"]: [_one(shelf, image, found.get(image["url"])) for image in row["images"]] for row in rows}
         pictures.settle(store, read, now=now, worker=worker)
-        done += len(rows)
     return shelf.count
 
 

@@ -186,3 +186,13 @@ def test_a_dead_readers_postings_are_read_after_its_lease(
     assert read_waiting(any_store, now=fixed_now, worker="b", reader=Marks()) == 0
     later = fixed_now + timedelta(seconds=any_store.settings.lease_s)
     assert read_waiting(any_store, now=later, worker="b", reader=Marks()) == 1
+
+
+def test_postings_without_fetched_pictures_do_not_use_up_the_limit(
+    any_store: Store, archive: Archive, sweep_id: int, page: Harvest, fixed_now: datetime
+) -> None:
+    many = tuple(replace(page.postings[0], url=f"http://a.example/{number}", fingerprint=f"{number:064x}") for number in range(40))
+    captures.keep(any_store, [replace(page, postings=many)], sweep_id=sweep_id, archive=archive)
+    end(any_store, sweep_id, fixed_now)
+    assert read_waiting(any_store, now=fixed_now, worker="a", reader=Marks(), limit=8) == 0
+    assert len(captures.lease_unassessed(any_store, worker="b", now=fixed_now, limit=99, lease_s=9)) == 40
