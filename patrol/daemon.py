@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import IO, Any
@@ -29,6 +30,9 @@ from store import alarms, runs
 
 log = logging.getLogger(__name__)
 HEARTBEAT_S = 15
+CLOCK_LOOK_S = 5.0
+CLOCK_JUMP_S = 30.0
+"""A clock set back by more than this would leave every job waiting for a moment that lies far ahead."""
 
 
 class AlreadyRunning(PatrolError):
@@ -141,9 +145,26 @@ class Daemon:
         self.work.stop.set()
         self._finished.set()
 
+    def look_at_clock(self, *, passed_s: float, since: datetime) -> bool:
+        """Where the clock was set back since then, let every job run now instead of days from now: whether it was.
+
+        `passed_s` are the seconds that truly passed since the clock showed `since`. A clock set forward needs nothing of this: late
+        runs are run once and logged.
+        """
+        now = self.work.clock()
+        if (now - since).total_seconds() - passed_s > -CLOCK_JUMP_S:
+            return False
+        log.warning("clock=set back from=%s to=%s jobs=due now", since.isoformat(), now.isoformat())
+        for job in self.scheduler.get_jobs():
+            job.modify(next_run_time=now)
+        return True
+
     def wait(self) -> None:
         """Until `drain`; then end everything in order."""
-        self._finished.wait()
+        shown, moment = self.work.clock(), time.monotonic()
+        while not self._finished.wait(CLOCK_LOOK_S):
+            self.look_at_clock(passed_s=time.monotonic() - moment, since=shown)
+            shown, moment = self.work.clock(), time.monotonic()
         log.info("daemon=draining")
         self.scheduler.shutdown(wait=True)
         (self.work.settings.dir / "daemon.json").unlink(missing_ok=True)

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import logging
 import shutil
+import socket
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+
+import psutil
 
 from domain.errors import PatrolError
 from patrol import process
 from patrol.work import Work
 from pipelines import assess, dispatch, link, read, recheck, refer, report
-from store import alarms, captures, hits, retention, runs
+from store import alarms, captures, hits, leases, retention, runs
 from store.archive import Archive
 from store.engine import worker_name
 
@@ -37,7 +40,9 @@ ALARM_OF = {
 """Sweep outcome -> (alarm kind, what an officer reads)."""
 PICTURES = 8
 """Read between two looks at the texts that came meanwhile: some ten seconds at the most."""
-FAULTY = ("zero_postings", "drift", "wall", "dead_job")
+STARTING = timedelta(minutes=2)
+"""From a sweep's row to its process's number: a moment, or as long as a writer waits for the database."""
+FAULTY = ("zero_postings", "drift", "wall", "dead_job", "disk")
 
 
 def recorded(work: Work, job: str, body: Callable[[], Counts], *, due_at: datetime | None = None) -> Counts:
@@ -54,8 +59,9 @@ def recorded(work: Work, job: str, body: Callable[[], Counts], *, due_at: dateti
         runs.end_run(connection, run_id, outcome=outcome, why=why[:500], counts=counts, now=work.clock())
         if outcome == "failed":
             alarms.raise_alarm(connection, kind="dead_job", subject=job, text=f"任务 {job} 失败：{why[:300]}", now=work.clock())
-        elif not job.startswith("sweep:"):
-            alarms.clear(connection, kind="dead_job", subject=job, by=f"machine:{job}", now=work.clock())
+        else:  # a faulty sweep has its own alarm, under its platform
+            for kind in ("dead_job", "missed_run"):
+                alarms.clear(connection, kind=kind, subject=job, by=f"machine:{job}", now=work.clock())
     return counts
 
 
@@ -72,7 +78,9 @@ def sweep(work: Work, platform: str, *, purpose: str = "patrol", visit: Path | N
             return 0, "skipped"
         alarms.clear(connection, kind="disk", subject=str(settings.dir), by="machine:sweep", now=now)
         for row in captures.running_sweeps(connection, platform=platform):
-            if row["pid"] is None or process.is_spider(row["pid"]):
+            # A row without a number is a sweep that is being started just now, or one whose start nobody could note.
+            starting = row["pid"] is None and abs(now - row["began_at"]) < STARTING
+            if starting or process.is_spider(row["pid"]):
                 return 0, "skipped"
             captures.end_sweep(connection, row["id"], outcome="killed", why="its process is gone", counts=None, at=now)
         sweep_id = captures.begin_sweep(connection, platform=platform, purpose=purpose, at=now, pid=None)
@@ -82,11 +90,25 @@ def sweep(work: Work, platform: str, *, purpose: str = "patrol", visit: Path | N
             captures.set_pid(connection, sweep_id, pid=pid)
 
     log_path = settings.dir / "logs" / f"sweep-{platform}.log"
-    _rotate(log_path)
-    ended = process.run(
-        process.command(platform, sweep_id=sweep_id, visit=visit), settings=settings, log_path=log_path, stop=work.stop, started=note
-    )
+    try:
+        _rotate(log_path)
+        ended = process.run(
+            process.command(platform, sweep_id=sweep_id, visit=visit), settings=settings, log_path=log_path, stop=work.stop, started=note
+        )
+    except Exception as error:
+        _close_unstarted(work, sweep_id, why=f"{type(error).__name__}: {error}")
+        raise
     return sweep_id, _settle_sweep(work, platform, sweep_id=sweep_id, ended=ended)
+
+
+def _close_unstarted(work: Work, sweep_id: int, *, why: str) -> None:
+    """End the row of a sweep whose process could not be started or watched, lest it pass for one that runs."""
+    try:
+        with work.store.write() as connection:
+            if captures.sweep(connection, sweep_id)["outcome"] == "running":
+                captures.end_sweep(connection, sweep_id, outcome="failed", why=why, counts=None, at=work.clock())
+    except Exception as error:  # the store is what fails: the next sweep of the platform closes the row
+        log.error("sweep=%s row=unwritten", sweep_id, exc_info=error)
 
 
 def _settle_sweep(work: Work, platform: str, *, sweep_id: int, ended: process.Ended) -> str:
@@ -106,7 +128,7 @@ def _settle_sweep(work: Work, platform: str, *, sweep_id: int, ended: process.En
             if not raised or raised[0] != kind:
                 alarms.clear(connection, kind=kind, subject=subject, by="machine:sweep", now=work.clock())
         if raised:
-            detail = str(row["why"] or ended.why or "")[:200]
+            detail = str(row["why"] or (ended.tail.rpartition("\n")[2] if ended.why == "crashed" else ended.why))[:300]
             alarms.raise_alarm(connection, kind=raised[0], subject=subject, text=f"{platform}：{raised[1]}。{detail}", now=work.clock())
     log.info("sweep=%s platform=%s outcome=%s peak_mb=%.0f", sweep_id, platform, outcome, ended.peak_mb)
     return outcome
@@ -120,14 +142,15 @@ def _rotate(path: Path, *, limit: int = 5_000_000) -> None:
 
 def judge(work: Work) -> Counts:
     """Judge what waits, read pictures, judge what they say, tie campaigns. Pictures come second: reading one takes a second."""
-    pictures = assessed = opened = 0
+    pictures = assessed = opened = tied = 0
     while True:
         done = assess.assess_all(work.store, work.judge, now=work.clock, worker=worker_name(), stop=work.stop.is_set)
         assessed, opened = assessed + done.assessed, opened + done.hits
-        tied = link.link_new(work.store, now=work.clock()) if done.hits else 0
+        tied += link.link_new(work.store, now=work.clock()) if done.hits else 0
         found = 0 if work.stop.is_set() else read.read_waiting(work.store, now=work.clock(), worker=worker_name(), limit=PICTURES)
         pictures += found
-        if not found:
+        # Once more after texts too: postings whose pictures were never fetched can be judged only now.
+        if work.stop.is_set() or not (found or done.assessed):
             break
     return {"pictures": pictures, "assessed": assessed, "hits": opened, "tied": tied + link.link_new(work.store, now=work.clock())}
 
@@ -190,7 +213,7 @@ def tidy(work: Work) -> Counts:
 
 
 def recover(work: Work) -> Counts:
-    """After a crash: end the spiders that a killed daemon left behind and close their rows. Leases lapse by themselves."""
+    """After a crash: end the spiders that a killed daemon left behind, close their rows, free what its workers held."""
     ended = 0
     with work.store.read() as connection:
         rows = captures.running_sweeps(connection, platform=None)
@@ -203,4 +226,5 @@ def recover(work: Work) -> Counts:
                 ended += 1
     with work.store.write() as connection:
         closed = runs.close_orphans(connection, now=work.clock())
-    return {"sweeps": ended, "runs": closed}
+        freed = leases.let_go(connection, host=socket.gethostname(), alive=psutil.pid_exists, now=work.clock())
+    return {"sweeps": ended, "runs": closed, "leases": freed}

@@ -67,7 +67,11 @@ def run(
     log_path.parent.mkdir(parents=True, exist_ok=True)
     with log_path.open("ab") as output:
         child = subprocess.Popen(words, cwd=ROOT, env=environment(settings), stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-    started(child.pid)
+    try:
+        started(child.pid)
+    except BaseException:
+        end(child.pid, wait=child.wait)  # a child whose number nobody could note is held to no limit by anybody
+        raise
     deadline, peak, why = time.monotonic() + settings.sweep_timeout_s, 0.0, ""
     while True:
         try:

@@ -75,7 +75,7 @@ def test_recover_closes_what_a_killed_daemon_left_running(work: Work) -> None:
     with work.store.write() as connection:
         sweep = captures.begin_sweep(connection, platform="x", purpose="patrol", at=utc_now(), pid=2**22 - 5)
         runs.begin_run(connection, job="sweep:x", now=utc_now())
-    assert jobs.recover(work) == {"sweeps": 1, "runs": 1}
+    assert jobs.recover(work) == {"sweeps": 1, "runs": 1, "leases": 0}
     with work.store.read() as connection:
         assert captures.sweep(connection, sweep)["outcome"] == "killed"
 
@@ -134,6 +134,64 @@ def test_gap_since_the_last_success_is_logged_as_missed(store: Store, settings: 
     with work.store.read() as connection:
         assert runs.last_runs(connection, job="sweep:xx")[0]["outcome"] == "missed"
     work.close()
+
+
+def test_clock_set_back_by_days_does_not_stop_the_patrol(work: Work) -> None:
+    ran, ahead = threading.Event(), utc_now() + timedelta(days=3)
+    daemon = Daemon(work)
+    daemon._every(3600, name="assess", body=lambda _: {"ran": ran.set() or 1})  # type: ignore[func-returns-value]
+    daemon.scheduler.start(paused=True)
+    daemon.scheduler.modify_job("assess", next_run_time=ahead)  # as planned while the clock stood three days ahead
+    daemon.scheduler.resume()
+    try:
+        assert not daemon.look_at_clock(passed_s=5, since=utc_now() - timedelta(seconds=5))
+        assert daemon.look_at_clock(passed_s=5, since=ahead)
+        assert ran.wait(20)
+    finally:
+        daemon.scheduler.shutdown()
+
+
+def test_sweep_that_cannot_be_started_is_closed_alarmed_and_tried_again(work: Work) -> None:
+    logs = work.settings.dir / "logs"
+    logs.write_text("no folder")
+    jobs.recorded(work, "sweep:x", lambda: {"sweep": jobs.sweep(work, "x")[0]})
+    with work.store.read() as connection:
+        assert captures.running_sweeps(connection, platform="x") == []
+        assert [(row["kind"], row["subject"]) for row in alarms.open_alarms(connection)] == [("dead_job", "sweep:x")]
+    logs.unlink()
+    jobs.recorded(work, "sweep:x", lambda: {"sweep": jobs.sweep(work, "x")[0]})
+    with work.store.read() as connection:  # the spider ran now, and failed for want of such a platform: another subject
+        found = [(row["kind"], row["subject"], row["text"]) for row in alarms.open_alarms(connection)]
+    assert [row[:2] for row in found] == [("dead_job", "platform:x")]
+    assert "no platform 'x'" in found[0][2]
+
+
+def test_sweep_whose_start_nobody_could_note_does_not_block_its_platform_for_ever(work: Work) -> None:
+    with work.store.write() as connection:
+        old = captures.begin_sweep(connection, platform="x", purpose="patrol", at=utc_now() - timedelta(minutes=10), pid=None)
+        just = captures.begin_sweep(connection, platform="y", purpose="patrol", at=utc_now(), pid=None)
+    assert jobs.sweep(work, "x")[0]
+    assert jobs.sweep(work, "y") == (0, "skipped")
+    with work.store.read() as connection:
+        assert [captures.sweep(connection, one)["outcome"] for one in (old, just)] == ["killed", "running"]
+
+
+def test_disk_alarm_of_a_platform_clears_when_a_sweep_ends_otherwise(work: Work) -> None:
+    ended = process.Ended(code=0, why="", peak_mb=1, tail="")
+    for outcome, kinds in (("disk_full", ["disk"]), ("ok", [])):
+        with work.store.write() as connection:
+            sweep = captures.begin_sweep(connection, platform="x", purpose="patrol", at=utc_now(), pid=1)
+            captures.end_sweep(connection, sweep, outcome=outcome, why="", counts=None, at=utc_now())
+        jobs._settle_sweep(work, "x", sweep_id=sweep, ended=ended)
+        with work.store.read() as connection:
+            assert [row["kind"] for row in alarms.open_alarms(connection)] == kinds
+
+
+def test_missed_run_clears_itself_when_the_job_runs_again(work: Work) -> None:
+    Daemon(work)._on_trouble(SimpleNamespace(code=EVENT_JOB_MISSED, job_id="sweep:x", scheduled_run_time=utc_now()))
+    jobs.recorded(work, "sweep:x", dict)
+    with work.store.read() as connection:
+        assert alarms.open_alarms(connection) == []
 
 
 def test_rotate_keeps_one_older_log(tmp_path: Path) -> None:

@@ -79,3 +79,15 @@ def test_environment_carries_the_parents_settings_alone(settings: Settings, monk
     given = process.environment(settings)
     assert given["WANGXUN_DIR"] == str(settings.dir.resolve())
     assert given.get("WANGXUN_OFFICE") != "from-the-shell"
+
+
+def test_run_ends_a_child_whose_number_could_not_be_noted(settings: Settings, tmp_path: Path) -> None:
+    pids: list[int] = []
+
+    def started(pid: int) -> None:
+        pids.append(pid)
+        raise OSError("database is locked")
+
+    with pytest.raises(OSError, match="locked"):
+        process.run(FOREVER, settings=settings, log_path=tmp_path / "child.log", stop=threading.Event(), started=started)
+    assert not psutil.pid_exists(pids[0])
