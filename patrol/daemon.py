@@ -47,6 +47,7 @@ class Daemon:
         self.work, self.pace = work, pace
         self._lock: IO[str] | None = None
         self._finished = threading.Event()
+        self._planned: dict[str, float] = {}
         self.scheduler = BackgroundScheduler(
             timezone="UTC",
             executors={"default": ThreadPoolExecutor(6), "sweeps": ThreadPoolExecutor(work.settings.sweeps_at_once)},
@@ -69,9 +70,8 @@ class Daemon:
             (300, "tidy", jobs.tidy),
         ):
             self._every(seconds, name=name, body=body)
-        for platform in self.work.platforms.values():
-            if platform.enabled:
-                self._sweep_every(platform.id, platform.every_s)
+        self._plan_sweeps()
+        self._every(60, name="platforms", body=self._reload)
         self.scheduler.add_job(self._heartbeat, IntervalTrigger(seconds=HEARTBEAT_S), id="heartbeat", next_run_time=self.work.clock())
         self.scheduler.start()
         log.info("daemon=started platforms=%d", len(self.work.platforms))
@@ -82,6 +82,25 @@ class Daemon:
                 jobs.recorded(self.work, name, lambda: body(self.work))
 
         self.scheduler.add_job(job, IntervalTrigger(seconds=max(2, round(seconds / self.pace))), id=name, next_run_time=self.work.clock())
+
+    def _reload(self, work: Work) -> jobs.Counts:
+        """Take platform files that were added, mended, changed or broken since into the patrol, without a restart."""
+        return {"changed": self._plan_sweeps()} if work.reload() else {}
+
+    def _plan_sweeps(self) -> int:
+        """Let every enabled platform have its job and no other: how many were added, changed or taken out."""
+        wanted = {one.id: one.every_s for one in self.work.platforms.values() if one.enabled}
+        changed = 0
+        for gone in self._planned.keys() - wanted.keys():
+            self.scheduler.remove_job(f"sweep:{gone}")
+            del self._planned[gone]
+            changed += 1
+        for platform, every_s in wanted.items():
+            if self._planned.get(platform) != every_s:
+                self._sweep_every(platform, every_s)
+                self._planned[platform] = every_s
+                changed += 1
+        return changed
 
     def _sweep_every(self, platform: str, every_s: float) -> None:
         def job() -> None:
@@ -100,7 +119,9 @@ class Daemon:
         seconds = max(5, round(every_s / self.pace))
         # Jitter keeps sites of one interval from being visited in the same second, as people would not either.
         trigger = IntervalTrigger(seconds=seconds, jitter=max(1, seconds // 10))
-        self.scheduler.add_job(job, trigger, id=f"sweep:{platform}", executor="sweeps", next_run_time=self.work.clock())
+        self.scheduler.add_job(
+            job, trigger, id=f"sweep:{platform}", executor="sweeps", next_run_time=self.work.clock(), replace_existing=True
+        )
 
     def _log_gap(self) -> None:
         """Say in the patrol log which hours nobody patrolled, where the daemon was down."""

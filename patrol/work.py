@@ -7,9 +7,10 @@ import shutil
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from classifiers.fusion import Judge, load_judge
-from crawlers.loader import load_platforms, platform_folders
+from crawlers.loader import load_sound, platform_folders
 from crawlers.platform import PlatformFile
 from domain.clock import Clock, utc_now
 from domain.settings import Settings
@@ -19,6 +20,8 @@ from store import alarms, migrate
 from store.engine import Store, open_store
 
 log = logging.getLogger(__name__)
+FILES = "platform_files"
+"""Subject of the alarm for faulty platform files."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -27,12 +30,13 @@ class Work:
 
     store: Store
     settings: Settings
-    platforms: Mapping[str, PlatformFile]
     channels: Mapping[str, channel_base.Channel]
+    platforms: Mapping[str, PlatformFile] = field(default_factory=dict)
     clock: Clock = utc_now
     stop: threading.Event = field(default_factory=threading.Event)
     _judge: Judge | None = None
     _judge_lock: threading.Lock = field(default_factory=threading.Lock)
+    _files: tuple[tuple[str, int, int], ...] | None = None
 
     @property
     def judge(self) -> Judge:
@@ -48,6 +52,27 @@ class Work:
                         alarms.clear(connection, kind="model", subject="neural", by="machine:judge", now=self.clock())
             return self._judge
 
+    def reload(self) -> bool:
+        """Read the platform files, where one was changed since they were read last: whether one was.
+
+        A platform with a faulty file is left out, with an alarm that names the faults; the others are patrolled.
+        """
+        folders = platform_folders(self.settings)
+        files = tuple(_mark(path) for folder in folders for path in sorted(folder.glob("*.yml")))
+        if files == self._files:
+            return False
+        self.platforms, faults = load_sound(folders)
+        named = "；".join(str(fault) for fault in faults[:5])
+        with self.store.write() as connection:
+            if faults:
+                log.error("platforms=faulty faults=%d %s", len(faults), named)
+                text = f"平台文件有 {len(faults)} 处错误，相关平台暂停巡查，其余照常（wangxun platforms check）：{named}"
+                alarms.raise_alarm(connection, kind="dead_job", subject=FILES, text=text, now=self.clock())
+            else:
+                alarms.clear(connection, kind="dead_job", subject=FILES, by="machine:platforms", now=self.clock())
+        self._files = files
+        return True
+
     def free_mb(self) -> float:
         """Free space where the data lies, in MB."""
         return shutil.disk_usage(self.settings.dir).free / 1e6
@@ -55,6 +80,14 @@ class Work:
     def close(self) -> None:
         self.stop.set()
         self.store.close()
+
+
+def _mark(path: Path) -> tuple[str, int, int]:
+    try:
+        about = path.stat()
+    except OSError:  # gone in between, or a link to nothing: reading it names the fault
+        return str(path), 0, 0
+    return str(path), about.st_mtime_ns, about.st_size
 
 
 def create_if_new(settings: Settings) -> None:
@@ -68,7 +101,8 @@ def create_if_new(settings: Settings) -> None:
 
 
 def open_work(settings: Settings, *, clock: Clock = utc_now) -> Work:
-    """Everything that jobs need. Raises ConfigFault for faulty platforms, StoreFault for a store of another version."""
+    """Everything that jobs need. Raises StoreFault for a store of another version; faulty platform files are an alarm."""
     create_if_new(settings)
-    platforms = load_platforms(platform_folders(settings))
-    return Work(store=open_store(settings), settings=settings, platforms=platforms, channels=configured(settings), clock=clock)
+    work = Work(store=open_store(settings), settings=settings, channels=configured(settings), clock=clock)
+    work.reload()
+    return work

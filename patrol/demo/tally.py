@@ -16,9 +16,12 @@ class Key:
     def __init__(self, town: Town) -> None:
         self._town = town
         self._shown: dict[str, str] = {}
+        self.standing: set[str] = set()
+        """Addresses that were publicly reachable when last looked at: what a patrol that began then must have found."""
 
     def note(self) -> None:
         """Look at what stands in the city now; called before anybody is warned."""
+        self.standing = {posting.url for posting in self._town.city.snapshot() if posting.reachable}
         for posting in self._town.city.snapshot():
             if self._shown.get(posting.url) != "promo":
                 self._shown[posting.url] = posting.truth
@@ -31,8 +34,8 @@ class Key:
 def tally(work: Work, town: Town, *, key: Key) -> dict[str, Any]:
     """The object of `wangxun demo --once --json`, without `elapsed_s`.
 
-    `lost` counts what fell between two stages, what stands in the city and not in the store, and what a receiver should have and
-    has not. `precision` and `recall` are of postings at level review or above, against the key, over all that was publicly
+    `lost` counts what fell between two stages, what stood in the city when its last patrol began and is not in the store, and
+    what a receiver should have and has not. `precision` and `recall` are of postings at level review or above, against the key, over all that was publicly
     reachable.
     """
     with work.store.read() as connection:
@@ -40,7 +43,7 @@ def tally(work: Work, town: Town, *, key: Key) -> dict[str, Any]:
         referred, receipts, feedback = counts.with_feedback(connection)
         rectified = counts.ever_rectified(connection)
         levels = counts.highest_levels(connection)
-    missing = sorted(posting.url for posting in town.city.snapshot() if posting.reachable and posting.url not in levels)
+    missing = sorted(key.standing - set(levels))
     between = report.reconcile(work.store, now=work.clock())
     flagged = {url for url, level in levels.items() if level in ("review", "alert")}
     promos = {url for url in (*levels, *missing) if key.truth(url) == "promo"}
