@@ -126,6 +126,7 @@ JOBS = {
     "assess": "研判",
     "recover": "恢复",
     "tidy": "清理核对",
+    "platforms": "平台文件核对",
     "read": "识图",
     "link": "同源关联",
     "dispatch": "送达",

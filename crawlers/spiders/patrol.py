@@ -23,7 +23,7 @@ from crawlers.chromium import find_browser, missing_browser
 from crawlers.extract import Follow, Hints, Reading, Role, read
 from crawlers.gather import platform_for
 from crawlers.guard import Guard
-from crawlers.loader import load_platforms, platform_folders
+from crawlers.loader import load_sound, platform_folders
 from crawlers.middlewares import OutsideInternet, TooBig
 from crawlers.page import Page
 from crawlers.platform import PlatformFile, Robots
@@ -63,12 +63,13 @@ class PatrolSpider(Spider):
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> PatrolSpider:
-        """Raises PlatformFault where the platform is unknown or any platform file is wrong."""
+        """Raises PlatformFault where the platform is unknown or its own file is wrong; a wrong file of another one stops nobody."""
         settings = load_settings()
-        platforms = load_platforms(platform_folders(settings))
+        platforms, faults = load_sound(platform_folders(settings))
         name = str(kwargs.pop("platform", ""))
         if name not in platforms:
-            raise PlatformFault([Fault("platform", 1, f"no platform {name!r}", f"use one of {', '.join(sorted(platforms)) or 'none'}")])
+            unknown = Fault("platform", 1, f"no platform {name!r}", f"use one of {', '.join(sorted(platforms)) or 'none'}")
+            raise PlatformFault([unknown, *faults])
         visit = kwargs.pop("visit", None)
         spider = cls(
             platform=platforms[name], sweep=int(kwargs.pop("sweep", 0)), visit=Path(visit) if visit else None, settings=settings, **kwargs

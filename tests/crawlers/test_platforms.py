@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crawlers.loader import PACKAGED, load_platforms
+from crawlers.loader import PACKAGED, load_platforms, load_sound
 from crawlers.monitors import COUNTED, outcome
 from crawlers.platform import Browser, Budget, Pace, PlatformFile
 from domain.errors import PlatformFault
@@ -62,6 +62,20 @@ def test_later_folder_takes_the_place_of_an_earlier_file(tmp_path: Path) -> None
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "town.yml").write_text(MINIMAL.replace("小城", title), encoding="utf-8")
     assert load_platforms([tmp_path / "one", tmp_path / "two", tmp_path / "none"])["town"].title == "后"
+
+
+def test_sound_files_are_had_without_the_faulty_ones(tmp_path: Path) -> None:
+    for folder in ("packaged", "own"):
+        (tmp_path / folder).mkdir()
+    for name in ("town", "port", "twin"):
+        (tmp_path / "packaged" / f"{name}.yml").write_text(MINIMAL.replace("town", name), encoding="utf-8")
+    (tmp_path / "own" / "other-name.yml").write_text(MINIMAL + "kindd: x\n", encoding="utf-8")  # says that it is town
+    (tmp_path / "own" / "port.yml").write_text("id: [1\n", encoding="utf-8")
+    (tmp_path / "own" / "list.yml").write_text("- 1\n", encoding="utf-8")
+    (tmp_path / "own" / "gone.yml").symlink_to(tmp_path / "nowhere")
+    found, faults = load_sound([tmp_path / "packaged", tmp_path / "own"])
+    assert set(found) == {"twin"}
+    assert {Path(fault.path).name for fault in faults} == {"other-name.yml", "port.yml", "list.yml", "gone.yml"}
 
 
 def test_queries_fill_the_start_in_the_sites_own_charset() -> None:

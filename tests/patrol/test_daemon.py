@@ -194,6 +194,57 @@ def test_missed_run_clears_itself_when_the_job_runs_again(work: Work) -> None:
         assert alarms.open_alarms(connection) == []
 
 
+SITE = "id: {0}\ntitle: 某站\nhome: http://127.0.0.1:9/\nkind: portal\nevery: 10m\nallow_hosts: ['127.0.0.1:9']\n"
+
+
+def _alarms(work: Work) -> dict[str, str]:
+    with work.store.read() as connection:
+        return {row["subject"]: row["text"] for row in alarms.open_alarms(connection)}
+
+
+def test_faulty_platform_file_pauses_its_platform_alone(store: Store, settings: Settings) -> None:
+    folder = settings.dir / "platforms"
+    folder.mkdir()
+    (folder / "good.yml").write_text(SITE.format("good"), encoding="utf-8")
+    (folder / "bad.yml").write_text(SITE.format("bad") + "kindd: x\n", encoding="utf-8")
+    work = open_work(settings.model_copy(update={"platforms_dir": folder}))
+    daemon = Daemon(work)
+    daemon.scheduler.start(paused=True)
+
+    def planned() -> set[str]:
+        return {job.id for job in daemon.scheduler.get_jobs()}
+
+    try:
+        assert daemon._plan_sweeps() == 1
+        assert planned() == {"sweep:good"}
+        assert "bad.yml:7: kindd" in _alarms(work)["platform_files"]
+        (folder / "bad.yml").write_text(SITE.format("bad"), encoding="utf-8")
+        assert daemon._reload(work) == {"changed": 1}
+        assert planned() == {"sweep:good", "sweep:bad"}
+        assert _alarms(work) == {}
+        assert daemon._reload(work) == {}
+        (folder / "good.yml").write_bytes(b"\xff\x00")
+        assert daemon._reload(work) == {"changed": 1}
+        assert planned() == {"sweep:bad"}
+    finally:
+        daemon.scheduler.shutdown()
+        work.close()
+
+
+def test_platform_that_is_down_is_alarmed_whatever_stands_in_another_file(store: Store, settings: Settings) -> None:
+    folder = settings.dir / "platforms"
+    folder.mkdir()
+    (folder / "good.yml").write_text(SITE.format("good"), encoding="utf-8")
+    (folder / "bad.yml").write_text("id: [1\n", encoding="utf-8")
+    work = open_work(settings.model_copy(update={"platforms_dir": folder}))
+    assert jobs.sweep(work, "good")[1] == "failed"
+    with work.store.read() as connection:
+        assert {(row["kind"], row["subject"]) for row in alarms.open_alarms(connection)} == {
+            ("dead_job", "platform:good"), ("dead_job", "platform_files"),
+        }  # fmt: skip
+    work.close()
+
+
 def test_rotate_keeps_one_older_log(tmp_path: Path) -> None:
     log = tmp_path / "sweep.log"
     log.write_bytes(b"x" * 100)
