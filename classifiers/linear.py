@@ -65,10 +65,8 @@ class SchemeVoice:
         self.biases = biases
         self.bits = int(np.log2(weights.shape[1]))
 
-    def schemes(self, ids: NDArray[np.int64]) -> list[tuple[str, float]]:
-        """(slug, 0.0-1.0), strongest first."""
+    def chances(self, ids: NDArray[np.int64]) -> NDArray[np.float64]:
+        """0.0-1.0 for each of `slugs`, in their order."""
         buckets, values = ngrams(ids, bits=self.bits)
         logits = self.biases + self.scales * (self.weights[:, buckets].astype(np.float32) @ values)
-        chances = 1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0)))
-        named = zip(self.slugs, chances.tolist(), strict=True)
-        return sorted(named, key=lambda item: (-item[1], item[0]))
+        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0))), dtype=np.float64)

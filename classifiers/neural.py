@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers import manifest as manifests
+from classifiers.dataset import SCHEMES
 from classifiers.encoder import EncoderVoice
 from classifiers.linear import LinearVoice, SchemeVoice
 from classifiers.manifest import Manifest
@@ -78,7 +79,11 @@ class NeuralClassifier:
             value = float(logit) if view.whole else float(logit) - penalty
             if view.document not in best or value > best[view.document][0]:
                 best[view.document] = (value, view)
-        return [self._opinion(*best[number]) for number in range(len(documents))]
+        values = [self.probability(best[number][0]) for number in range(len(documents))]
+        chosen = [best[number][1] for number in range(len(documents))]
+        loud = [number for number, value in enumerate(values) if value >= SPEAKS]
+        chances = dict(zip(loud, self.chances([chosen[number] for number in loud]), strict=True))
+        return [self._opinion(value, chosen[number], chances.get(number)) for number, value in enumerate(values)]
 
     def views(self, texts: Sequence[str]) -> list[View]:
         """What the voices read of each text: the whole up to WHOLE characters, and the windows of what is longer than one window."""
@@ -112,18 +117,39 @@ class NeuralClassifier:
             total += mixture[name] * logits
         return total
 
+    def chances(self, views: Sequence[View]) -> NDArray[np.float64]:
+        """How likely each scheme is, (views, schemes), 0.0-1.0: the linear heads and the encoder's, in their shipped shares."""
+        if not views or self._schemes is None:
+            return np.zeros((len(views), 0))
+        found = np.stack([self._schemes.chances(view.ids) for view in views])
+        share = float(self.manifest.mixture.get("encoder_schemes", 0.0))
+        if self._encoder is not None and share > 0.0:
+            found = (1.0 - share) * found + share * self.encoder_chances(views)
+        return found
+
+    def encoder_chances(self, views: Sequence[View]) -> NDArray[np.float64]:
+        """The encoder's own word on schemes, (views, schemes), mean over a view's pieces. Zeros where no encoder is shipped."""
+        if self._encoder is None:
+            return np.zeros((len(views), len(SCHEMES)))
+        pieces = [self._encoder.pieces(view.ids) for view in views]
+        _, _, logits = self._encoder.run([piece for own in pieces for piece in own])
+        starts = np.cumsum([0, *(len(own) for own in pieces)])
+        means = np.stack([logits[a:b].mean(axis=0) for a, b in pairwise(starts)])
+        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(means, -30.0, 30.0))), dtype=np.float64)
+
     def probability(self, logit: float) -> float:
         """The calibrated probability at a mixed log-odds."""
         return float(np.interp(logit, self._logits, self._probabilities))
 
-    def _opinion(self, logit: float, view: View) -> Opinion:
-        value = self.probability(logit)
-        speaks = value >= SPEAKS
-        named = self._schemes.schemes(view.ids) if speaks and self._schemes else []
+    def _opinion(self, value: float, view: View, chances: NDArray[np.float64] | None) -> Opinion:
+        named: list[tuple[str, float]] = []
+        if chances is not None and self._schemes is not None:
+            named = [(slug, float(chance)) for slug, chance in zip(self._schemes.slugs, chances, strict=True) if chance >= LEAST_SCHEME]
+            named.sort(key=lambda item: (-item[1], item[0]))
         return Opinion(
             score=Score(classifier=NAME, version=self.version, value=round(value, 6)),
-            schemes=tuple((slug, round(chance, 4)) for slug, chance in named if chance >= LEAST_SCHEME),
-            spans=() if view.whole or not speaks else (view.span,),
+            schemes=tuple((slug, round(chance, 4)) for slug, chance in named),
+            spans=() if view.whole or chances is None else (view.span,),
         )
 
 

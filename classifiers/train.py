@@ -7,6 +7,7 @@ repository. Each verb takes up where it was stopped. Needs the `train` extra; no
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -64,7 +65,7 @@ def export(
     out: Path | None = None,
     avoid: Path | None = None,
 ) -> Path:
-    """ONNX, int8 where it holds, the linear voice, mixture, calibration and manifest; the manifest's path.
+    """ONNX in half precision, the linear voice, mixture, calibration and manifest; the manifest's path.
 
     Without a tuned state under `runs` the linear voice is shipped alone.
     """
@@ -85,8 +86,12 @@ def export(
         full = room.export(own / "tuned.pt", encoder=encoder or own / "encoder", out=own)
         reader = Tokenizer.from_file(str(own / "tokenizer.json"))
         model, measured = room.rounded(full, rows=found.aside, tokenizer=reader, recipe=recipe)
+    # Made aside and copied when whole, the manifest last: until then the weights in force are the old ones.
+    made = shipping.ship(found, recipe=recipe, out=own / "weights", tokenizer=own / "tokenizer.json", encoder=model, rounding=measured)
     folder = out or PACKAGED
-    shipping.ship(found, recipe=recipe, out=folder, tokenizer=own / "tokenizer.json", encoder=model, rounding=measured)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (*made.files, NAME):
+        shutil.copyfile(made.folder / name, folder / name)
     return folder / NAME
 
 

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from tokenizers import Tokenizer
 
 from classifiers import dataset, manifest
-from classifiers.dataset import Row
+from classifiers.dataset import SCHEMES, Row
 from classifiers.manifest import Manifest
 from classifiers.neural import NeuralClassifier, worst
 from classifiers.training import negatives, voices
@@ -73,7 +73,9 @@ def ship(
     reader = Tokenizer.from_file(str(tokenizer))
     # Settled with a linear voice that has not seen the rows put aside, shipped with one that has.
     draft = _written(out, found.kept, recipe=recipe, reader=reader)
-    mixture, calibration, measured = settle(NeuralClassifier(draft), [row for row in found.aside if row.readers])
+    listener = NeuralClassifier(draft)
+    mixture, calibration, measured = settle(listener, [row for row in found.aside if row.readers])
+    mixture["encoder_schemes"], measured["schemes_right"] = scheme_share(listener, found.aside)
     final = _written(out, found.all, recipe=recipe, reader=reader)
     facts = {
         "name": recipe.name,
@@ -140,6 +142,21 @@ def settle(classifier: NeuralClassifier, rows: Sequence[Row]) -> tuple[dict[str,
         if wanted[mask].any():
             measured |= {f"{part}{name}": round(precision(wanted[mask], own[mask], counts[mask]), 4) for name, own in heads.items()}
     return mixture, {"logits": list(GRID), "probabilities": probabilities}, measured
+
+
+def scheme_share(classifier: NeuralClassifier, rows: Sequence[Row]) -> tuple[float, float]:
+    """(the encoder's share in naming schemes, share of promos whose strongest scheme is then right), on rows no voice has seen."""
+    known = [row for row in rows if row.suspected and row.schemes]
+    views = classifier.views([row.text for row in known])
+    first = {view.document: view for view in reversed(views)}
+    chosen = [first[number] for number in range(len(known))]
+    linear, encoder = classifier.chances(chosen), classifier.encoder_chances(chosen)
+    found = {}
+    for share in (0.0, 0.5) if encoder.any() else (0.0,):
+        top = ((1.0 - share) * linear + share * encoder).argmax(axis=1)
+        found[share] = float(np.mean([SCHEMES[best] in row.schemes for best, row in zip(top, known, strict=True)])) if known else 0.0
+    best = max(found, key=lambda share: (found[share], -share))
+    return best, round(found[best], 4)
 
 
 def precision(wanted: NDArray[np.int64], scores: NDArray[np.float64], counts: NDArray[np.float64]) -> float:

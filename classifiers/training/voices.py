@@ -69,7 +69,7 @@ def fit(rows: Sequence[Row], *, tokenizer: Tokenizer, plan: Mapping[str, Any], s
     for part, own in ((1.0 - share, list(rows)), (share, [row for row in rows if not row.composed])):
         if part > 0.0 and own:
             texts, wanted, counts = lessons(own, plan, seed=seed)
-            model = LogisticRegression(C=plan["strength"], solver="liblinear", random_state=seed)
+            model = LogisticRegression(C=plan["strength"], solver="liblinear", tol=1e-3, random_state=seed)
             model.fit(matrix(ids_of(texts, tokenizer), bits=plan["bits"]), wanted, sample_weight=counts)
             total += part * model.coef_[0]
             bias += part * float(model.intercept_[0])
