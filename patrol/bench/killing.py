@@ -57,7 +57,7 @@ def bench_kills(*, kills: int, seed: int, show: bool) -> dict[str, Any]:
             stop.set()
             player.join(30)
             _settle_uncertain(town, work)
-            found = tally(work, town, key=key)
+            found = tally(work, key=key)
             work.close()
         sent_twice = town.mailbox.duplicates() + town.police.duplicates()
         spent = {"elapsed_s": time.monotonic() - began, "calm_s": calm_s}

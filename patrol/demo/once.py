@@ -46,7 +46,7 @@ def run(folder: Path, *, fresh: bool, show: bool) -> dict[str, Any]:
                 say.print(f"  {officers.summary()}")
                 town.city.advance_to_round(number + 1)
             _wait_for(lambda: _quiet(work), work=work, limit_s=WAIT_S)
-            result = tally(work, town, key=key)
+            result = tally(work, key=key)
         finally:
             work.close()
     result["elapsed_s"] = round(time.monotonic() - began, 1)

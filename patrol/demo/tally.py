@@ -31,12 +31,12 @@ class Key:
         return self._shown.get(url) or self._town.city.truth(url)
 
 
-def tally(work: Work, town: Town, *, key: Key) -> dict[str, Any]:
+def tally(work: Work, *, key: Key) -> dict[str, Any]:
     """The object of `wangxun demo --once --json`, without `elapsed_s`.
 
     `lost` counts what fell between two stages, what stood in the city when its last patrol began and is not in the store, and
-    what a receiver should have and has not. `precision` and `recall` are of postings at level review or above, against the key, over all that was publicly
-    reachable.
+    what a receiver should have and has not. `precision` and `recall` are of postings at level review or above, against the key,
+    over all that was publicly reachable.
     """
     with work.store.read() as connection:
         found = counts.totals(connection)
