@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
 from domain.errors import StoreFault
@@ -62,10 +63,16 @@ def open_store(settings: Settings, *, check_version: bool = True) -> Store:
     Raises StoreFault where the database cannot be opened, or where it was written by a newer or an older version of the
     program (`wangxun db upgrade` mends the latter). `check_version=False` is for the migrations themselves.
     """
-    url = make_url(settings.database)
+    try:
+        url = make_url(settings.database)
+    except (ArgumentError, ValueError):
+        raise StoreFault("database_url: is no address of a database; write postgresql://user@host/name, or leave it empty") from None
     arguments: dict[str, Any] = {}
     if url.get_backend_name() == "sqlite":
-        settings.dir.mkdir(parents=True, exist_ok=True)
+        try:
+            settings.dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreFault(f"{settings.dir}: cannot be made ({error.strerror}); give another WANGXUN_DIR, or mend its owner") from error
         arguments = {"connect_args": {"timeout": BUSY_MS / 1000}}
     elif url.get_backend_name() == "postgresql":
         url = url.set(drivername="postgresql+psycopg")

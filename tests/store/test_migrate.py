@@ -89,3 +89,16 @@ def test_an_empty_postgres_is_upgraded(settings: Settings, empty_postgres: str) 
     assert current(store) is None
     assert upgrade(store) == (None, revisions()[-1])
     store.close()
+
+
+@pytest.mark.parametrize("address", ["nonsense", "postgresql://u:pw@h:x/y"])
+def test_an_address_that_is_none_is_named_without_its_secret(settings: Settings, address: str) -> None:
+    with pytest.raises(StoreFault, match="is no address of a database") as caught:
+        open_store(settings.model_copy(update={"database_url": address}))
+    assert "pw" not in str(caught.value)
+
+
+def test_a_folder_that_cannot_be_made_is_named(settings: Settings) -> None:
+    (settings.dir / "file").touch()
+    with pytest.raises(StoreFault, match="cannot be made"):
+        open_store(settings.model_copy(update={"dir": settings.dir / "file"}))
