@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from classifiers.base import sigmoid
-from classifiers.matcher import Found, Matcher, Reading
+from classifiers.matcher import Found, Matcher
+from classifiers.reading import Reading
 from classifiers.windows import WHOLE, paragraphs, windows
 from domain.model import Contact, Document, Feature, Match, Opinion, Score
 from domain.rates import Rate

@@ -11,16 +11,12 @@ from typing import NamedTuple
 
 import ahocorasick_rs
 
+from classifiers.reading import Reading, Span
 from classifiers.tokens import stands_alone
 from classifiers.windows import windows
-from domain import contacts, rates
-from domain.model import Contact
-from domain.rates import Rate
-from domain.text import Folded
 from rules.loader import RuleSet
 from rules.schema import RATE, Clause, Rule
 
-Span = tuple[int, int]
 Hits = dict[int, list[Span]]
 """Group number to the spans of its terms, in order."""
 _CHUNK = 40_000
@@ -49,48 +45,6 @@ class Found:
     """1.0, or less where what was found is negated, quoted or held down by a `less` clause."""
     note: str = ""
     """negated, quoted or less."""
-
-
-class Reading:
-    """One folded text while it is matched: rates and contacts are read at most once, and only where a rule asks."""
-
-    __slots__ = ("_contacts", "_quotes", "_rates", "folded", "text")
-
-    def __init__(self, folded: Folded) -> None:
-        self.folded, self.text = folded, folded.text
-        self._rates: tuple[Rate, ...] | None = None
-        self._contacts: tuple[Contact, ...] | None = None
-        self._quotes: list[Span] | None = None
-
-    @property
-    def rates(self) -> tuple[Rate, ...]:
-        if self._rates is None:
-            self._rates = rates.in_folded(_head(self.folded))
-        return self._rates
-
-    @property
-    def contacts(self) -> tuple[Contact, ...]:
-        if self._contacts is None:
-            self._contacts = contacts.in_folded(_head(self.folded))
-        return self._contacts
-
-    @property
-    def quotes(self) -> list[Span]:
-        """Insides of short quotations."""
-        if self._quotes is None:
-            self._quotes = [m.span(1) for m in _QUOTED.finditer(self.text)]
-        return self._quotes
-
-
-_QUOTED = re.compile(r"[“「『‘《]([^“”「」『』‘’《》\n]{2,40})[”」』’》]")
-_READ = 20_000
-"""Characters of a text in which rates and contacts are looked for."""
-
-
-def _head(folded: Folded) -> Folded:
-    if len(folded.text) <= _READ:
-        return folded
-    return Folded(folded.text[:_READ], folded.origin[:_READ], folded.ends[:_READ])
 
 
 class _Test(NamedTuple):

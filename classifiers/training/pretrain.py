@@ -16,8 +16,12 @@ from transformers import BertConfig, BertForMaskedLM
 from classifiers.training import corpus
 from classifiers.training.recipe import Recipe
 from classifiers.training.saving import note, save
+from classifiers.training.steps import learn
 
 MASK, CLS, SEP = 4, 2, 3
+
+
+CHECKPOINT = "checkpoint.pt"
 
 
 def fresh(recipe: Recipe, *, vocabulary: int) -> Any:
@@ -121,19 +125,8 @@ def run(folder: Path, *, recipe: Recipe, out: Path, stop_after_steps: int | None
     data = corpus.prepare(folder, recipe=recipe, out=out)
     held, data = data[: len(data) // 200], data[len(data) // 200 :]
     vocabulary = 1 + max(json.loads((out / "tokenizer.json").read_text("utf-8"))["model"]["vocab"].values())
-    torch.manual_seed(recipe.seed)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = fresh(recipe, vocabulary=vocabulary).to(device)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1.0, betas=(0.9, 0.98), fused=True, weight_decay=plan["weight_decay"])
-    step, spent, budget = 0, 0.0, plan["budget_min"] * 60.0
-    checkpoint = out / "checkpoint.pt"
-    if not checkpoint.exists():
-        warm(model, data)
-    else:
-        state = torch.load(checkpoint, map_location=device, weights_only=True)
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        step, spent = state["step"], state["spent"]
+    model, optimizer, step, spent = _standing(data, recipe=recipe, out=out, vocabulary=vocabulary)
+    device, budget, checkpoint = next(model.parameters()).device, plan["budget_min"] * 60.0, out / CHECKPOINT
     saved, mean, first = spent, 0.0, step
     model.train()
     for rows in _batches(data, recipe=recipe, step=step):
@@ -141,14 +134,9 @@ def run(folder: Path, *, recipe: Recipe, out: Path, stop_after_steps: int | None
             break
         began = time.perf_counter()
         ids, labels = masked(rows, share=plan["mask"], vocabulary=vocabulary, draw=np.random.default_rng((recipe.seed, step, 1)))
-        for group in optimizer.param_groups:
-            group["lr"] = _rate(recipe, spent / budget)
         with torch.autocast(device.type, dtype=torch.bfloat16):
             loss = loss_of(model, ids.to(device), labels.to(device))
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call, unused-ignore]
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
+        learn(model, optimizer, loss, rate=_rate(recipe, spent / budget))
         step += 1
         spent += time.perf_counter() - began
         mean = loss.item() if mean == 0.0 else 0.98 * mean + 0.02 * loss.item()
@@ -164,6 +152,22 @@ def run(folder: Path, *, recipe: Recipe, out: Path, stop_after_steps: int | None
     note(out / "pretrain.jsonl", {"step": step, "minutes": round(spent / 60, 2), "loss": round(mean, 4), "held_loss": round(final, 4)})
     model.save_pretrained(out / "encoder")
     return out / "encoder"
+
+
+def _standing(data: NDArray[np.uint16], *, recipe: Recipe, out: Path, vocabulary: int) -> tuple[BertForMaskedLM, Any, int, float]:
+    """(model, optimizer, step, seconds spent): from the checkpoint under `out`, or from the beginning."""
+    torch.manual_seed(recipe.seed)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = fresh(recipe, vocabulary=vocabulary).to(device)
+    decay = recipe.pretrain["weight_decay"]
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1.0, betas=(0.9, 0.98), fused=True, weight_decay=decay)
+    if not (out / CHECKPOINT).exists():
+        warm(model, data)
+        return model, optimizer, 0, 0.0
+    state = torch.load(out / CHECKPOINT, map_location=device, weights_only=True)
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    return model, optimizer, state["step"], state["spent"]
 
 
 def _held(model: Any, held: NDArray[np.uint16], recipe: Recipe, vocabulary: int) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from classifiers.dataset import LABELS, SCHEMES, Row
 from classifiers.training import evasion
 from classifiers.training.recipe import Recipe
 from classifiers.training.saving import note, save
+from classifiers.training.steps import learn
 from classifiers.training.voices import ids_of
 
 CLS, SEP, PAD = 2, 3, 0
@@ -154,19 +155,13 @@ def run(
         began, mean = time.perf_counter(), 0.0
         draw = random.Random(f"{recipe.seed}/{done}")
         found = examples(kept, tokenizer=tokenizer, plan=plan, characters=characters, draw=draw)
-        steps = -(-len(found) // plan["batch"])
-        for step, batch in enumerate(batches(found, size=plan["batch"], draw=draw)):
-            share = max((done + step / steps) / plan["passes"], (spent + time.perf_counter() - began) / budget)
-            for group in optimizer.param_groups:
-                group["lr"] = plan["learning_rate"] * min(1.0, 20.0 * share, max(0.02, (1.0 - share) / 0.8))
+        passed = (done, spent, began)
+        for share, batch in _shares(batches(found, size=plan["batch"], draw=draw), of=len(found), plan=plan, passed=passed):
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
                 answer = model(padded([ids for ids, _ in batch]).to(device))
             loss = targets.loss(answer, [number for _, number in batch])
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call, unused-ignore]
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            mean += loss.item() / steps
+            learn(model, optimizer, loss, rate=plan["learning_rate"] * min(1.0, 20.0 * share, max(0.02, (1.0 - share) / 0.8)))
+            mean += loss.item() * plan["batch"] / len(found)
         value = float(
             average_precision_score(wanted, score(model, aside, tokenizer=tokenizer, characters=characters), sample_weight=counts)
         )
@@ -178,6 +173,17 @@ def run(
             save(finest, {"model": model.state_dict(), "aside_ap": value})
         save(checkpoint, {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "done": done, "spent": spent, "best": best})
     return finest
+
+
+def _shares(
+    given: Iterable[list[Example]], *, of: int, plan: Mapping[str, Any], passed: tuple[int, float, float]
+) -> Iterator[tuple[float, list[Example]]]:
+    """Each batch with the share of the whole plan that is spent when it begins, by passes or by minutes, whichever is further."""
+    done, spent, began = passed
+    steps = -(-of // plan["batch"])
+    for step, batch in enumerate(given):
+        minutes = (spent + time.perf_counter() - began) / (plan["budget_min"] * 60.0)
+        yield max((done + step / steps) / plan["passes"], minutes), batch
 
 
 def speaker(encoder: Path) -> Speaker:

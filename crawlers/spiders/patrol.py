@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import logging
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
@@ -28,6 +27,7 @@ from crawlers.middlewares import OutsideInternet, TooBig
 from crawlers.page import Page
 from crawlers.platform import PlatformFile, Robots
 from crawlers.trap import Trap
+from crawlers.visits import visits
 from crawlers.walls import Wall, wall_of
 from domain.errors import Fault, PlatformFault
 from domain.identity import canonical_url
@@ -309,14 +309,3 @@ def configure(crawler: Crawler, platform: PlatformFile, settings: Settings) -> N
         given["DOWNLOAD_HANDLERS"] = {"http": "crawlers.browser.BrowserHandler", "https": "crawlers.browser.BrowserHandler"}
     for name, value in given.items():
         crawler.settings.set(name, value, priority="spider")
-
-
-def visits(path: Path) -> Iterator[str]:
-    """Addresses of a visit file (JSON lines with `url`); broken lines are left out and logged."""
-    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if not text.strip():
-            continue
-        try:
-            yield str(json.loads(text)["url"])
-        except (ValueError, KeyError, TypeError):
-            log.warning("visit file=%s line=%d is no JSON object with url", path, number)

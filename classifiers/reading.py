@@ -1,0 +1,53 @@
+"""One folded text while rules are matched against it: rates, contacts and quotations, each read once and only when asked for."""
+
+from __future__ import annotations
+
+import re
+
+from domain import contacts, rates
+from domain.model import Contact
+from domain.rates import Rate
+from domain.text import Folded
+
+Span = tuple[int, int]
+"""Half-open, in characters of the folded text."""
+_QUOTED = re.compile(r"[“「『‘《]([^“”「」『』‘’《》\n]{2,40})[”」』’》]")
+_READ = 20_000
+"""Characters of a text in which rates and contacts are looked for."""
+
+
+class Reading:
+    """One folded text and what was read in it so far."""
+
+    __slots__ = ("_contacts", "_quotes", "_rates", "folded", "text")
+
+    def __init__(self, folded: Folded) -> None:
+        self.folded, self.text = folded, folded.text
+        self._rates: tuple[Rate, ...] | None = None
+        self._contacts: tuple[Contact, ...] | None = None
+        self._quotes: list[Span] | None = None
+
+    @property
+    def rates(self) -> tuple[Rate, ...]:
+        if self._rates is None:
+            self._rates = rates.in_folded(_head(self.folded))
+        return self._rates
+
+    @property
+    def contacts(self) -> tuple[Contact, ...]:
+        if self._contacts is None:
+            self._contacts = contacts.in_folded(_head(self.folded))
+        return self._contacts
+
+    @property
+    def quotes(self) -> list[Span]:
+        """Insides of short quotations."""
+        if self._quotes is None:
+            self._quotes = [m.span(1) for m in _QUOTED.finditer(self.text)]
+        return self._quotes
+
+
+def _head(folded: Folded) -> Folded:
+    if len(folded.text) <= _READ:
+        return folded
+    return Folded(folded.text[:_READ], folded.origin[:_READ], folded.ends[:_READ])
