@@ -141,6 +141,7 @@ class Daemon:
         now = self.work.clock()
         due: datetime = event.scheduled_run_times[0] if overlap else event.scheduled_run_time
         why = "the run before had not ended" if overlap else str(getattr(event, "exception", None) or "the machine was late")
+        why = why.partition("\n")[0]  # the database's library adds the statement and a link
         log.warning("job=%s missed=%s", event.job_id, why)
         try:
             with self.work.store.write() as connection:
@@ -150,7 +151,7 @@ class Daemon:
                         connection, kind="missed_run", subject=event.job_id, text=f"任务 {event.job_id} 漏跑：{why}", now=now
                     )
         except Exception as error:
-            log.error("job=%s row=unwritten", event.job_id, exc_info=error)
+            log.error("job=%s row=unwritten", event.job_id, exc_info=None if isinstance(error, PatrolError) else error)
 
     def _heartbeat(self) -> None:
         beat = {"pid": os.getpid(), "at": self.work.clock().isoformat()}

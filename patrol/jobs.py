@@ -11,10 +11,13 @@ import socket
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import psutil
+from sqlalchemy import Connection
 
 from domain.errors import PatrolError
 from patrol import process
@@ -46,23 +49,45 @@ FAULTY = ("zero_postings", "drift", "wall", "dead_job", "disk")
 
 
 def recorded(work: Work, job: str, body: Callable[[], Counts], *, due_at: datetime | None = None) -> Counts:
-    """Run `body` with a row in `runs`. A fault is logged, alarmed and counted, and the daemon goes on."""
+    """Run `body` with a row in `runs`. A fault is logged, alarmed and counted, and the daemon goes on.
+
+    Where the row's end cannot be written (a full disk, a locked database), it is written before the next run of any job.
+    """
+    waiting = list(work.unended)
     with work.store.write() as connection:
+        for end in waiting:
+            end(connection)
         run_id = runs.begin_run(connection, job=job, due_at=due_at, now=work.clock())
+    for end in waiting:
+        with suppress(ValueError):  # another job's thread was as quick; a row is ended once
+            work.unended.remove(end)
     outcome, why, counts = "ok", "", {}
     try:
         counts = body()
     except Exception as error:
         outcome, why = "failed", f"{type(error).__name__}: {error}"
-        log.log(logging.WARNING if isinstance(error, PatrolError) else logging.ERROR, "job=%s outcome=failed", job, exc_info=error)
-    with work.store.write() as connection:
-        runs.end_run(connection, run_id, outcome=outcome, why=why[:500], counts=counts, now=work.clock())
-        if outcome == "failed":
-            alarms.raise_alarm(connection, kind="dead_job", subject=job, text=f"任务 {job} 失败：{why[:300]}", now=work.clock())
-        else:  # a faulty sweep has its own alarm, under its platform
-            for kind in ("dead_job", "missed_run"):
-                alarms.clear(connection, kind=kind, subject=job, by=f"machine:{job}", now=work.clock())
+        if isinstance(error, PatrolError):  # its message says all
+            log.warning("job=%s outcome=failed why=%s", job, why)
+        else:
+            log.error("job=%s outcome=failed", job, exc_info=error)
+    end = partial(_end_run, job=job, run_id=run_id, outcome=outcome, why=why, counts=counts, now=work.clock())
+    try:
+        with work.store.write() as connection:
+            end(connection)
+    except Exception as error:
+        work.unended.append(end)
+        log.error("job=%s row=unended why=%s: %s", job, type(error).__name__, error)
     return counts
+
+
+def _end_run(connection: Connection, *, job: str, run_id: int, outcome: str, why: str, counts: Counts, now: datetime) -> None:
+    """Close a run's row, and raise or clear the alarms of its job."""
+    runs.end_run(connection, run_id, outcome=outcome, why=why[:500], counts=counts, now=now)
+    if outcome == "failed":
+        alarms.raise_alarm(connection, kind="dead_job", subject=job, text=f"任务 {job} 失败：{why[:300]}", now=now)
+    else:  # a faulty sweep has its own alarm, under its platform
+        for kind in ("dead_job", "missed_run"):
+            alarms.clear(connection, kind=kind, subject=job, by=f"machine:{job}", now=now)
 
 
 def sweep(work: Work, platform: str, *, purpose: str = "patrol", visit: Path | None = None) -> tuple[int, str]:

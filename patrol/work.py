@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from sqlalchemy import Connection
 
 from classifiers.fusion import Judge, load_judge
 from crawlers.loader import load_sound, platform_folders
@@ -34,6 +36,8 @@ class Work:
     platforms: Mapping[str, PlatformFile] = field(default_factory=dict)
     clock: Clock = utc_now
     stop: threading.Event = field(default_factory=threading.Event)
+    unended: list[Callable[[Connection], None]] = field(default_factory=list)
+    """Ends of runs that could not be written yet."""
     _judge: Judge | None = None
     _judge_lock: threading.Lock = field(default_factory=threading.Lock)
     _files: tuple[tuple[str, int, int], ...] | None = None

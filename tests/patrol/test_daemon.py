@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 from apscheduler.events import EVENT_JOB_MISSED
+from sqlalchemy import text
 
 from domain.clock import utc_now
 from domain.settings import Settings
@@ -192,6 +193,21 @@ def test_missed_run_clears_itself_when_the_job_runs_again(work: Work) -> None:
     jobs.recorded(work, "sweep:x", dict)
     with work.store.read() as connection:
         assert alarms.open_alarms(connection) == []
+
+
+def test_run_whose_end_could_not_be_written_is_ended_by_the_next_one(work: Work) -> None:
+    def rename(old: str, new: str) -> dict[str, int]:
+        with work.store.write() as connection:
+            connection.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))
+        return {"done": 1}
+
+    jobs.recorded(work, "assess", lambda: rename("runs", "gone"))
+    rename("gone", "runs")
+    jobs.recorded(work, "dispatch", dict)
+    with work.store.read() as connection:
+        found = {row["job"]: (row["outcome"], row["counts"]) for row in runs.last_runs(connection)}
+    assert found == {"assess": ("ok", {"done": 1}), "dispatch": ("ok", {})}
+    assert work.unended == []
 
 
 SITE = "id: {0}\ntitle: 某站\nhome: http://127.0.0.1:9/\nkind: portal\nevery: 10m\nallow_hosts: ['127.0.0.1:9']\n"
