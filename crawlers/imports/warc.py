@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,10 +15,15 @@ from warcio.archiveiterator import ArchiveIterator
 
 from crawlers.gather import gather
 from crawlers.platform import PlatformFile
+from domain.clock import CLOCK_SLACK
 from domain.model import Harvest
+
+log = logging.getLogger(__name__)
 
 LARGEST = 16 * 1024 * 1024
 """Bytes of one body; a larger one is refused."""
+WEB_BEGAN = datetime(1989, 1, 1, tzinfo=UTC)
+"""No page is older; a record that says so has no date."""
 _STATUS = re.compile(r"(?:^|\s)([1-5]\d\d)(?:\s|$)")
 _PASSED_OVER = frozenset({"warcinfo", "request", "metadata", "conversion", "continuation"})
 
@@ -74,7 +80,11 @@ def _taken(record: Any, number: int, *, platforms: Mapping[str, PlatformFile], l
         return RefusedRecord(number, url, f"its body is over {largest} bytes")
     if missing:
         return RefusedRecord(number, url, f"it is cut short: {missing} bytes are missing")
-    return _harvest(record, url, body, platforms)
+    try:
+        return _harvest(record, url, body, platforms)
+    except Exception as error:  # a page that no reader foresaw costs itself, not the records behind it
+        log.warning("record=%d url=%s unread", number, url[:200], exc_info=error)
+        return RefusedRecord(number, url, f"it cannot be read ({str(error)[:200] or type(error).__name__})")
 
 
 def _harvest(record: Any, url: str, body: bytes, platforms: Mapping[str, PlatformFile]) -> Harvest:
@@ -92,8 +102,11 @@ def _harvest(record: Any, url: str, body: bytes, platforms: Mapping[str, Platfor
 
 
 def _moment(text: str | None) -> datetime:
+    """When the page was kept; now where the record does not say, or names a time to come."""
+    now = datetime.now(UTC)
     try:
         found = datetime.fromisoformat(text or "")
-    except ValueError:
-        return datetime.now(UTC)
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return now
+    return found if WEB_BEGAN <= found <= now + CLOCK_SLACK else now

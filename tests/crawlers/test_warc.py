@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,26 @@ def test_wall_and_missing_page_are_captures_alone(tmp_path: Path) -> None:
     gone = write(tmp_path / "g.warc.gz", articles(1), status="404 Not Found")
     for found in (*read(path), *read(gone)):
         assert isinstance(found, Harvest) and not found.postings
+
+
+def _record(url: str, *, date: str = "2026-01-01T00:00:00Z") -> bytes:
+    http = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html><body><p>x</p></body></html>"
+    head = f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: {url}\r\nWARC-Date: {date}\r\nWARC-Record-ID: <urn:uuid:1>\r\n"
+    return f"{head}Content-Type: application/http;msgtype=response\r\nContent-Length: {len(http)}\r\n\r\n".encode() + http + b"\r\n\r\n"
+
+
+def test_hostile_address_costs_its_own_record_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.warc").write_bytes(_record("http://[::1") + _record("http://ok.example/"))
+    refused, taken = read(tmp_path / "a.warc")
+    assert isinstance(refused, RefusedRecord) and "Invalid IPv6" in refused.reason
+    assert isinstance(taken, Harvest)
+
+
+@pytest.mark.parametrize(
+    "date", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59Z", "1601-01-01T00:00:00Z", "soon"]
+)
+def test_impossible_date_is_now(tmp_path: Path, date: str) -> None:
+    (tmp_path / "a.warc").write_bytes(_record("http://ok.example/", date=date))
+    (taken,) = read(tmp_path / "a.warc")
+    assert isinstance(taken, Harvest)
+    assert abs(taken.capture.fetched_at - datetime.now(UTC)) < timedelta(minutes=5)
