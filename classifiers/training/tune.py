@@ -134,11 +134,8 @@ def run(
     from sklearn.metrics import average_precision_score
 
     plan, characters = recipe.tune, recipe.pretrain["characters"] - 2
-    torch.set_num_threads(recipe.pretrain["threads"])
-    torch.manual_seed(recipe.seed)
     tokenizer = Tokenizer.from_file(str(out / "tokenizer.json"))
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = speaker(encoder).to(device)
+    model, device = _prepared(encoder, recipe=recipe)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1.0, weight_decay=plan["weight_decay"], fused=True)
     targets = Targets(kept, plan=plan)
     wanted = np.array([row.suspected for row in aside])
@@ -173,6 +170,14 @@ def run(
             save(finest, {"model": model.state_dict(), "aside_ap": value})
         save(checkpoint, {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "done": done, "spent": spent, "best": best})
     return finest
+
+
+def _prepared(encoder: Path, *, recipe: Recipe) -> tuple[Speaker, torch.device]:
+    """The speaker on the device that there is, seeded."""
+    torch.set_num_threads(recipe.pretrain["threads"])
+    torch.manual_seed(recipe.seed)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return speaker(encoder).to(device), device
 
 
 def _shares(
