@@ -120,7 +120,8 @@ def approve(store: Store, lead_id: int, *, officer: str, now: datetime) -> int:
         row = _signable(conn, lead_id, officer=officer)
         signed = {
             "approved_by": officer, "approved_at": now, "refer_by": now + REFER_WITHIN, "docx_sha256": docx, "pdf_sha256": pdf,
-            "body": {**row.body, "manifest_sha256": manifest},
+            # Again, since another approver may have sealed one in the same moment: letter and dossier belong together.
+            "dossier_sha256": dossier, "body": {**row.body, "manifest_sha256": manifest},
         }  # fmt: skip
         detail = {"number": number, "dossier": dossier, "manifest": manifest}
         move(conn, "lead", lead_id, "approve", actor=officer, at=now, detail=detail, **signed)

@@ -88,8 +88,9 @@ README = """本卷宗为线索材料，不是行政处罚证据，也不对任�
 
 
 def seal(store: Store, lead_id: int, *, now: datetime) -> str:
-    """Gather and seal one lead's dossier in the archive: its SHA-256, also set on the lead.
+    """Gather and seal one lead's dossier in the archive: its SHA-256, set on the lead as long as nobody signed it.
 
+    A signed lead keeps the dossier whose manifest its letter names; a later one lies in the archive beside it.
     Every body is read back and checked on the way. Raises EvidenceAltered where kept bytes no longer match their hash, StoreFault
     where there is no such lead.
     """
@@ -98,7 +99,8 @@ def seal(store: Store, lead_id: int, *, now: datetime) -> str:
         parts = _parts(conn, archive, lead_id, now=now)
     name = archive.put_blob(pack(parts, about={"lead": lead_id, "sealed_at": now.isoformat()}), ".zip")
     with writing(store) as conn:
-        leads.put(conn, lead_id, dossier_sha256=name)
+        if leads.lead(conn, lead_id).approved_by is None:
+            leads.put(conn, lead_id, dossier_sha256=name)
     return name
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import func, select
 
 from domain.errors import PatrolError
 from pipelines import refer, review, warn
+from pipelines.dossier import manifest_hash, seal
 from store import audit, tables
+from store.archive import Archive
 from store.engine import Store
 from tests.pipelines.conftest import House
 
@@ -81,9 +84,25 @@ def test_approval_and_withdrawal_of_a_notice(any_store: Store, make_house: Calla
 def test_two_approvals_of_a_lead(any_store: Store, make_house: Callable[[Store], House]) -> None:
     house = make_house(any_store)
     lead = house.submitted_lead()
-    refused = at_once(*(lambda name=name: refer.approve(any_store, lead, officer=name, now=house.now) for name in ("zhao", "sun")))
+    later = {"zhao": house.now, "sun": house.now + timedelta(seconds=1)}
+    refused = at_once(*(lambda name=name: refer.approve(any_store, lead, officer=name, now=later[name]) for name in later))
     assert len(refused) == 1
     assert count(any_store, tables.deliveries) == 1
+    assert letter_names_its_dossier(any_store, house, lead)
+
+
+def test_dossier_sealed_after_the_signature_is_not_the_one_that_goes_out(store: Store, house: House) -> None:
+    lead = house.submitted_lead()
+    refer.approve(store, lead, officer="zhao", now=house.now)
+    other = seal(store, lead, now=house.now + timedelta(hours=1))  # as the slower of two approvers does
+    row: Any = house.row("leads", lead)
+    assert other != row.dossier_sha256
+    assert letter_names_its_dossier(store, house, lead)
+
+
+def letter_names_its_dossier(store: Store, house: House, lead: int) -> bool:
+    row: Any = house.row("leads", lead)
+    return manifest_hash(Archive(store.settings.archive_dir).blob(row.dossier_sha256)) == row.body["manifest_sha256"]
 
 
 def test_two_drafts_over_one_hit(any_store: Store, make_house: Callable[[Store], House]) -> None:
