@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, text
 
 from store import anchor, tables
+from store.shelves import mended
 
 GENESIS = "0" * 64
 _LOCK = 0x77616E67  # "wang": one advisory lock for the chain's end
@@ -36,8 +37,9 @@ def append(connection: Connection, *, actor: str, action: str, subject: str, at:
     alone(connection)
     last = connection.execute(select(tables.audit.c.seq, tables.audit.c.hash).order_by(tables.audit.c.seq.desc()).limit(1)).first()
     seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
-    row = {"seq": seq, "at": at, "actor": actor, "action": action, "subject": subject, "detail": detail or {}, "previous": previous}
-    hashed = digest(**row)  # type: ignore[arg-type]
+    said = mended({"actor": actor, "action": action, "subject": subject, "detail": detail or {}})
+    row = {"seq": seq, "at": at, "previous": previous, **said}
+    hashed = digest(**row)
     connection.execute(insert(tables.audit).values(**row, hash=hashed))
     connection.info[anchor.KEY] = (seq, hashed)  # noted outside the database once this transaction is committed
     return seq

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from domain.clock import CLOCK_SLACK
 from domain.errors import StoreFault
+from store.shelves import mended
 from store.tables import assessments, decisions, hits, lead_hits, leads, notices
 
 NOTICE_RESTS = ("draft", "approved", "queued", "sent", "acknowledged", "appealed", "failed", "persists")
@@ -39,7 +40,7 @@ def lapsed(conn: Connection, now: datetime, *, claim_min: float) -> Sequence[Row
 
 def record(conn: Connection, hit_id: int, **columns: Any) -> None:
     """Keep one decision: officer, outcome, reason, at, ruleset, model."""
-    conn.execute(insert(decisions).values(hit_id=hit_id, **columns))
+    conn.execute(insert(decisions).values(hit_id=hit_id, **mended(columns)))
 
 
 def reverse(conn: Connection, hit_id: int, *, by: str) -> None:

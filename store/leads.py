@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, RowMapping, and_, insert, or_, select, u
 
 from domain.errors import StoreFault
 from store import audit
+from store.shelves import mended
 from store.tables import assessments, captures, decisions, hits, lead_hits, leads, postings
 from store.tables import audit as audit_table
 
@@ -24,7 +25,7 @@ def create(conn: Connection, *, hit_ids: Sequence[int], officer: str, at: dateti
     ).first()  # fmt: skip
     if taken is not None:
         raise StoreFault(f"hit:{taken.hit_id}: lead:{taken.id} gathers it already; add to that one, or decline it first")
-    made = conn.execute(insert(leads).values(prepared_by=officer, opened_at=at, state="draft", **columns)).inserted_primary_key
+    made = conn.execute(insert(leads).values(prepared_by=officer, opened_at=at, state="draft", **mended(columns))).inserted_primary_key
     assert made is not None
     conn.execute(insert(lead_hits), [{"lead_id": made[0], "hit_id": hit_id} for hit_id in hit_ids])
     audit.append(conn, actor=officer, action="lead.draft", subject=f"lead:{made[0]}", at=at, detail={"hits": list(hit_ids)})
@@ -47,7 +48,7 @@ def all_leads(conn: Connection, *, limit: int = 1000) -> Sequence[RowMapping]:
 def put(conn: Connection, lead_id: int, **columns: Any) -> None:
     """Set columns that are no state."""
     assert "state" not in columns
-    conn.execute(update(leads).where(leads.c.id == lead_id).values(**columns))
+    conn.execute(update(leads).where(leads.c.id == lead_id).values(**mended(columns)))
 
 
 def note(conn: Connection, lead_id: int, *, actor: str, action: str, at: datetime) -> None:

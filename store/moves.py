@@ -13,6 +13,7 @@ from domain import states
 from domain.errors import LeaseLost, StoreFault
 from store import audit, tables
 from store.engine import Store
+from store.shelves import mended
 
 TABLES: dict[str, Table] = {"hit": tables.hits, "notice": tables.notices, "lead": tables.leads, "delivery": tables.deliveries}
 
@@ -38,7 +39,7 @@ def move(
     if state is None:
         raise StoreFault(f"{machine}:{row_id}: no such row; list them first")
     after = states.move(machine, state, event)
-    changed = connection.execute(update(table).where(table.c.id == row_id, table.c.state == state).values(state=after, **columns))
+    changed = connection.execute(update(table).where(table.c.id == row_id, table.c.state == state).values(state=after, **mended(columns)))
     if changed.rowcount != 1:
         raise LeaseLost(f"{machine}:{row_id}: somebody else moved it meanwhile; reload it")
     audit.append(

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, RowMapping, and_, insert, or_, select, u
 
 from domain.errors import StoreFault
 from store import audit
+from store.shelves import mended
 from store.tables import assessments, captures, hits, notices, postings, sweeps
 
 ENDED = ("withdrawn", "rectified", "escalated")
@@ -29,7 +30,7 @@ def create(
         "hit_id": hit_id, "addressee": addressee, "channel": channel, "address": address, "url": url, "drafted_by": officer,
         "drafted_at": at, "body": body, "state": "draft",
     }  # fmt: skip
-    made = conn.execute(insert(notices).values(**values)).inserted_primary_key
+    made = conn.execute(insert(notices).values(**mended(values))).inserted_primary_key
     assert made is not None
     audit.append(conn, actor=officer, action="notice.draft", subject=f"notice:{made[0]}", at=at, detail={"hit": hit_id, "channel": channel})
     return int(made[0])
@@ -51,7 +52,7 @@ def all_notices(conn: Connection, *, limit: int = 1000) -> Sequence[RowMapping]:
 def put(conn: Connection, notice_id: int, **columns: Any) -> None:
     """Set columns that are no state."""
     assert "state" not in columns
-    conn.execute(update(notices).where(notices.c.id == notice_id).values(**columns))
+    conn.execute(update(notices).where(notices.c.id == notice_id).values(**mended(columns)))
 
 
 def due_for_recheck(conn: Connection, now: datetime) -> Sequence[Row[Any]]:
