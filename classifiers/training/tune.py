@@ -131,15 +131,11 @@ def run(
 
     A checkpoint under `out` is taken up at the pass it had reached. `stop_after_passes` ends early, as a kill would.
     """
-    from sklearn.metrics import average_precision_score
-
     plan, characters = recipe.tune, recipe.pretrain["characters"] - 2
     tokenizer = Tokenizer.from_file(str(out / "tokenizer.json"))
     model, device = _prepared(encoder, recipe=recipe)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1.0, weight_decay=plan["weight_decay"], fused=True)
     targets = Targets(kept, plan=plan)
-    wanted = np.array([row.suspected for row in aside])
-    counts = np.array(dataset.weights(aside))
     done, spent, best, budget = 0, 0.0, -1.0, plan["budget_min"] * 60.0
     checkpoint, finest = out / "tune.pt", out / "tuned.pt"
     if checkpoint.exists():
@@ -159,9 +155,7 @@ def run(
             loss = targets.loss(answer, [number for _, number in batch])
             learn(model, optimizer, loss, rate=plan["learning_rate"] * min(1.0, 20.0 * share, max(0.02, (1.0 - share) / 0.8)))
             mean += loss.item() * plan["batch"] / len(found)
-        value = float(
-            average_precision_score(wanted, score(model, aside, tokenizer=tokenizer, characters=characters), sample_weight=counts)
-        )
+        value = _precision(aside, score(model, aside, tokenizer=tokenizer, characters=characters))
         done += 1
         spent += time.perf_counter() - began
         note(out / "tune.jsonl", {"pass": done, "minutes": round(spent / 60, 2), "loss": round(mean, 4), "aside_ap": round(value, 4)})
@@ -170,6 +164,14 @@ def run(
             save(finest, {"model": model.state_dict(), "aside_ap": value})
         save(checkpoint, {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "done": done, "spent": spent, "best": best})
     return finest
+
+
+def _precision(aside: Sequence[Row], scores: NDArray[np.float64]) -> float:
+    """Average precision on the rows kept aside, each weighted as in training."""
+    from sklearn.metrics import average_precision_score
+
+    wanted = np.array([row.suspected for row in aside])
+    return float(average_precision_score(wanted, scores, sample_weight=np.array(dataset.weights(aside))))
 
 
 def _prepared(encoder: Path, *, recipe: Recipe) -> tuple[Speaker, torch.device]:
