@@ -18,7 +18,7 @@ def raise_alarm(connection: Connection, *, kind: str, subject: str, text: str, n
     True where it is a new one: the moment to tell somebody. `subject` is short: a platform, a job, a path.
     """
     audit.alone(connection)  # PostgreSQL has no lock of its own for a row that is not there yet
-    table, text = tables.alarms, clean(text)
+    table, text, subject = tables.alarms, clean(text), clean(subject)
     same = (table.c.kind == kind, table.c.subject == subject, table.c.cleared_at.is_(None))
     found = connection.execute(update(table).where(*same).values(times=table.c.times + 1, last_at=now, text=text))
     if found.rowcount:
@@ -30,7 +30,7 @@ def raise_alarm(connection: Connection, *, kind: str, subject: str, text: str, n
 def clear(connection: Connection, *, kind: str, subject: str, by: str, now: datetime) -> bool:
     """Clear the open alarm of this kind and subject: by an officer, or by the machine that saw it mended. False where none is open."""
     table = tables.alarms
-    same = (table.c.kind == kind, table.c.subject == subject, table.c.cleared_at.is_(None))
+    same = (table.c.kind == clean(kind), table.c.subject == clean(subject), table.c.cleared_at.is_(None))
     return connection.execute(update(table).where(*same).values(cleared_at=now, cleared_by=by)).rowcount > 0
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, RowMapping, insert, select, update
 
 from domain.errors import StoreFault
 from store import audit, tables
+from store.door import clean
 
 ROLES = ("patroller", "reviewer", "approver", "liaison", "auditor", "admin")
 """巡查, 复核, 审批, 联络, 审计, 管理."""
@@ -69,14 +70,14 @@ def add(
 
 def verify(connection: Connection, *, name: str, password: str) -> Officer | None:
     """The officer, where name and password fit an active account. A wrong name costs the same time as a wrong password."""
-    row = connection.execute(select(tables.officers).where(tables.officers.c.name == name)).first()
+    row = connection.execute(select(tables.officers).where(tables.officers.c.name == clean(name))).first()
     good = check_password(password, row.secret if row else _NOBODY)
     return _officer(row) if row and row.active and good else None
 
 
 def get(connection: Connection, name: str) -> Officer | None:
     """The account, active or not."""
-    row = connection.execute(select(tables.officers).where(tables.officers.c.name == name)).first()
+    row = connection.execute(select(tables.officers).where(tables.officers.c.name == clean(name))).first()
     return _officer(row) if row else None
 
 

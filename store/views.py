@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Text, and_, case, cast, func, or_, select
 
 from store import audit, papers
+from store.door import clean
 from store.engine import Store
 from store.tables import assessments, campaigns, captures, decisions, hits, officers, postings, sweeps, ties
 
@@ -36,15 +37,15 @@ class QueueFilter:
         elif self.state == "mine":
             wanted += [hits.c.state == "claimed", hits.c.claimed_by == officer]
         else:
-            wanted.append(hits.c.state == self.state)
+            wanted.append(hits.c.state == clean(self.state))
         if self.level:
-            wanted.append(hits.c.level == self.level)
+            wanted.append(hits.c.level == clean(self.level))
         if self.grade:
-            wanted.append(hits.c.grade == self.grade)
+            wanted.append(hits.c.grade == clean(self.grade))
         if self.platform:
-            wanted.append(postings.c.platform == self.platform)
+            wanted.append(postings.c.platform == clean(self.platform))
         if self.scheme:
-            wanted.append(cast(assessments.c.schemes, Text).contains(f'"{self.scheme}"', autoescape=True))
+            wanted.append(cast(assessments.c.schemes, Text).contains(f'"{clean(self.scheme)}"', autoescape=True))
         return wanted
 
 
@@ -241,7 +242,7 @@ def shown_names(conn: Connection) -> dict[str, str]:
 
 def officer(conn: Connection, name: str) -> Any | None:
     """The active officer of that name: `name`, `shown`, `roles`, `demo`, and `secret` (to tie sessions to the password in force)."""
-    return conn.execute(select(officers).where(officers.c.name == name, officers.c.active.is_(True))).one_or_none()
+    return conn.execute(select(officers).where(officers.c.name == clean(name), officers.c.active.is_(True))).one_or_none()
 
 
 def audit_of(conn: Connection, subject: str, *, limit: int = 30) -> Sequence[Any]:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from domain.errors import StoreFault
-from store import alarms, anchor, audit, officers, runs, tables
+from store import alarms, anchor, audit, officers, runs, tables, views
 from store.engine import Store
 from store.serials import next_serial
 
@@ -186,3 +186,15 @@ def test_concurrent_writers_make_one_chain(any_store: Store, fixed_now: datetime
     with any_store.read() as connection:
         assert audit.verify(connection) == (12, [])
     assert _faults(any_store) == []
+
+
+@pytest.mark.parametrize("odd", ["wa\x00ng", "wang\ud800"])
+def test_odd_names_are_asked_for_and_found_by_nobody_else(any_store: Store, fixed_now: datetime, odd: str) -> None:
+    with any_store.write() as connection:
+        assert officers.verify(connection, name=f"{odd}x", password=odd) is None
+        assert officers.get(connection, f"{odd}x") is None
+        assert views.officer(connection, f"{odd}x") is None
+        everywhere = views.QueueFilter(level=odd, grade=odd, scheme=odd, platform=odd, state=odd)
+        assert list(views.queue(connection, everywhere, officer=odd)) == []
+        assert alarms.raise_alarm(connection, kind="wall", subject=odd, text=odd, now=fixed_now)
+        assert alarms.clear(connection, kind="wall", subject=odd, by="li", now=fixed_now)
