@@ -91,3 +91,18 @@ def test_run_ends_a_child_whose_number_could_not_be_noted(settings: Settings, tm
     with pytest.raises(OSError, match="locked"):
         process.run(FOREVER, settings=settings, log_path=tmp_path / "child.log", stop=threading.Event(), started=started)
     assert not psutil.pid_exists(pids[0])
+
+
+def test_run_kills_a_child_that_does_not_listen(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "POLITE_S", 0.5)
+    deaf = "import signal, threading; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); threading.Event().wait()"
+    pids: list[int] = []
+    ended = process.run(
+        [sys.executable, "-c", deaf],
+        settings=settings.model_copy(update={"sweep_timeout_s": 1.0}),
+        log_path=tmp_path / "child.log",
+        stop=threading.Event(),
+        started=pids.append,
+    )
+    assert (ended.code, ended.why, ended.tail) == (-9, "timed_out", "deaf")
+    assert not psutil.pid_exists(pids[0])
