@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
@@ -70,7 +71,7 @@ def _read(line: bytes, number: int) -> tuple[dict[str, Any], Document | None]:
     if not isinstance(data, dict):
         return _broken(None, number, "shape", "not an object; give {\"id\": ..., \"text\": ...}"), None
     key = data.get("id")
-    if key is None or isinstance(key, dict | list | bool):
+    if key is None or isinstance(key, dict | list | bool) or (isinstance(key, float) and not math.isfinite(key)):
         return _broken(None, number, "shape", "id is missing or no text or number"), None
     for name in ("text", "title", "publisher", "kind"):
         value = data.get(name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ def scan(file: str, out: Path | None, mode: str) -> None:
     from rich.progress import Progress
 
     from classifiers.fusion import load_judge
-    from classifiers.scan import scan_lines
+    from classifiers.scan import dump, scan_lines
 
     settings = load()
     try:
@@ -45,12 +44,7 @@ def scan(file: str, out: Path | None, mode: str) -> None:
     with Progress(console=Console(stderr=True), disable=quiet) as bar:
         task = bar.add_task("研判", total=None)
         for result in scan_lines(source, judge):
-            # A lone surrogate cannot be written as UTF-8; JSON has an escape for it.
-            line = json.dumps(result, ensure_ascii=False)
-            try:
-                sink.write(line + "\n")
-            except UnicodeEncodeError:
-                sink.write(json.dumps(result) + "\n")
+            sink.write(dump(result) + "\n")
             bar.advance(task)
     if out and aside:
         sink.close()

@@ -76,8 +76,11 @@ def prepare(folder: Path, *, fresh: bool) -> None:
         raise NotADemoFolder(f"{folder}: holds files that are not the demo's; give an empty folder with --dir")
     if fresh and folder.exists():
         shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    mark.write_text("made by wangxun demo; --fresh clears this folder\n", encoding="utf-8")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        mark.write_text("made by wangxun demo; --fresh clears this folder\n", encoding="utf-8")
+    except OSError as error:
+        raise NotADemoFolder(f"{folder}: cannot be written ({error.strerror}); give another folder with --dir") from error
 
 
 def open_town(folder: Path, *, fresh: bool, console_port: int = 8000, recheck_hours: float = 0.02, speed: float = 1.0) -> Town:

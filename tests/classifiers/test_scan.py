@@ -92,3 +92,9 @@ def test_classifier_that_fails_on_one_text_spoils_only_its_line() -> None:
     out = scan({"id": 1, "text": "a"}, {"id": 2, "text": "boom"}, {"id": 3, "text": "b"}, judge=judge)
     assert [("error" in row) for row in out] == [False, True, False]
     assert out[1]["error"]["kind"] == "judge"
+
+
+def test_an_id_that_is_no_finite_number_is_refused() -> None:
+    (row,) = scan(b'{"id": 1e999, "text": "a"}')
+    assert row["id"] is None
+    assert row["error"]["line"] == 1
