@@ -87,9 +87,20 @@ class Daemon:
         """Take platform files that were added, mended, changed or broken since into the patrol, without a restart."""
         return {"changed": self._plan_sweeps()} if work.reload() else {}
 
+    def _say_when_idle(self, patrols: bool) -> None:
+        """A daemon that patrols nothing looks like one that finds nothing: it must say so."""
+        now = self.work.clock()
+        with self.work.store.write() as connection:
+            if patrols:
+                alarms.clear(connection, kind="zero_postings", subject="platforms", by="machine:platforms", now=now)
+            else:
+                text = "没有启用任何平台，巡查为空：在平台文件中写 enabled: true（见 wangxun platforms list）"
+                alarms.raise_alarm(connection, kind="zero_postings", subject="platforms", text=text, now=now)
+
     def _plan_sweeps(self) -> int:
         """Let every enabled platform have its job and no other: how many were added, changed or taken out."""
         wanted = {one.id: one.every_s for one in self.work.platforms.values() if one.enabled}
+        self._say_when_idle(bool(wanted))
         changed = 0
         for gone in self._planned.keys() - wanted.keys():
             self.scheduler.remove_job(f"sweep:{gone}")

@@ -38,6 +38,11 @@ REMEDIES = {
     "channel": "核对接收端地址与网络；wangxun outbox list 查看待发件",
     "model": "恢复 classifiers/weights，其间仅以关键词研判",
     "missed_run": "机器过忙或曾停机；查看巡查日志 wangxun log",
+    "dead_letter": "核对收件地址后 wangxun outbox settle 编号 resend",
+    "delivery_uncertain": "向收件方核实后 wangxun outbox settle 编号 delivered 或 resend",
+    "lead_overdue": "联系接收单位，在“文书”页登记反馈",
+    "lead_returned": "在“文书”页转行政处理并办结",
+    "lost_evidence": "wangxun db verify 查明缺损，由备份恢复",
 }
 
 

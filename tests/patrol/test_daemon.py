@@ -267,3 +267,9 @@ def test_rotate_keeps_one_older_log(tmp_path: Path) -> None:
     jobs._rotate(log, limit=50)
     assert not log.exists()
     assert (tmp_path / "sweep.log.1").stat().st_size == 100
+
+
+def test_daemon_that_patrols_nothing_says_so(work: Work) -> None:
+    Daemon(work)._plan_sweeps()
+    with work.store.read() as connection:
+        assert [(row["kind"], row["subject"]) for row in alarms.open_alarms(connection)] == [("zero_postings", "platforms")]
