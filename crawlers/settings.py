@@ -29,7 +29,7 @@ DOWNLOADER_MIDDLEWARES_BASE = {
 SPIDER_MIDDLEWARES_BASE: dict[str, int] = {}
 EXTENSIONS_BASE = {
     "scrapy.extensions.corestats.CoreStats": 0,
-    "scrapy.extensions.memusage.MemoryUsage": 0,
+    "crawlers.memory.ResidentMemory": 0,
     "scrapy.extensions.throttle.AutoThrottle": 0,
     "crawlers.monitors.SweepMonitor": 0,
 }
