@@ -58,8 +58,9 @@ def articles(given: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def reasons(given: Sequence[dict[str, Any]]) -> list[str]:
-    """The three that say most, without the articles, which stand above them."""
-    return [sentence(mask(_ARTICLES.sub("", reason["text"]))) for reason in telling(given)[:3]]
+    """The three that say most, without the articles, which stand above them. What lowered the score is no rule that was broken."""
+    charges = [reason for reason in given if not reason.get("text", "").startswith("减轻因素")]
+    return [sentence(mask(_ARTICLES.sub("", reason["text"]))) for reason in telling(charges)[:3]]
 
 
 def compose(
@@ -107,7 +108,7 @@ def _facts(body: dict[str, Any]) -> tuple[tuple[str, str], ...]:
         ("发布地址", body["url"]),
         ("发布平台", body["platform"]),
         ("账号名称", body["publisher"] or "页面未显示"),
-        ("身份依据", "上述页面公开显示的发布者名称及联系方式"),
+        ("身份依据", "上述页面公开显示的发布者信息"),
         ("取证时间", f"{body['fetched_at']}（北京时间）"),
         ("页面校验值", f"SHA-256：{body['page_sha256']}"),
         ("截图校验值", f"SHA-256：{body['screenshot_sha256']}" if body["screenshot_sha256"] else "未留存截图，留存页面原文"),

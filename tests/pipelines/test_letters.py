@@ -212,3 +212,12 @@ def test_reasons_lose_their_articles_and_the_telling_ones_come_first() -> None:
         {"rule": None, "text": "文本所示特征：利诱性。"},
     ]
     assert notice.reasons(given) == ["承诺：“保本保息”，涉嫌乙。", "许利：“收益”，涉嫌甲。"]
+
+
+def test_what_lowered_the_score_is_not_told_to_a_publisher() -> None:
+    """It stands under 涉嫌违反的规定 otherwise, and speaks of scores."""
+    given = [
+        {"text": "减轻因素：普通房产销售（仅降低分值，不排除嫌疑）。", "rule": "x.sale", "start": 0, "end": 4},
+        {"text": "承诺：“保本保息”，涉嫌乙。", "rule": "x.promise", "start": 5, "end": 9},
+    ]
+    assert notice.reasons(given) == ["承诺：“保本保息”，涉嫌乙。"]
