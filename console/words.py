@@ -151,6 +151,7 @@ SAID = {
     "reopened": "已撤销原决定，重新进入队列。",
     "drafted": "已拟稿，请核对后提交。",
     "approved": "已签发，进入送达队列。",
+    "lead_approved": "已批准，进入移交队列。",
     "withdrawn": "已撤回。",
     "submitted": "已提交审批。",
     "seconded": "已作为第二承办人会签。",

@@ -186,8 +186,8 @@ def settle_delivery(
 LeadAct = Literal["second", "submit", "approve", "decline", "redraft", "discard", "receipt", "feedback", "close"]
 NEEDS: dict[str, str] = {"approve": "approve", "decline": "approve", "receipt": "settle", "feedback": "settle", "close": "settle"}
 SAID: dict[str, str] = {
-    "second": "seconded", "submit": "submitted", "approve": "approved", "decline": "declined", "redraft": "drafted", "discard": "withdrawn",
-    "receipt": "answered", "feedback": "fed_back", "close": "closed",
+    "second": "seconded", "submit": "submitted", "approve": "lead_approved", "decline": "declined", "redraft": "drafted",
+    "discard": "withdrawn", "receipt": "answered", "feedback": "fed_back", "close": "closed",
 }  # fmt: skip
 
 
