@@ -97,3 +97,5 @@ def warc(path: Path, judge: bool, as_json: bool) -> None:
     click.echo(f"{head}，内容 {report['postings']}（新增 {report['new']}）")
     for reason in report["reasons"][:20]:
         click.echo(f"  拒收：{reason}")
+    if report["new"] and not judge:
+        click.echo("新增内容尚未研判：由 wangxun run 研判，或加 --judge 立即研判")

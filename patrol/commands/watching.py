@@ -36,6 +36,7 @@ def health(as_json: bool, daemon: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def log(hours: int, as_json: bool) -> None:
     """The patrol log (巡查日志): hour by hour, every platform, its last success, misses and failures."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
@@ -47,21 +48,23 @@ def log(hours: int, as_json: bool) -> None:
         show_json({"hours": [row.as_json() for row in rows]})
         return
     names = sorted({name for row in rows for name in row.platforms})
-    table = Table(title=f"巡查日志（近 {hours} 小时；格内为成功次数，✗ 失败，漏 漏跑）", show_lines=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=0)
     table.add_column("小时", no_wrap=True)
-    for name in names:
-        table.add_column(name, justify="center")
+    for number in range(1, len(names) + 1):  # whole names would leave one letter each on a narrow terminal
+        table.add_column(str(number), justify="center", no_wrap=True)
     for title in ("页面", "内容", "命中", "决定"):
-        table.add_column(title, justify="right")
+        table.add_column(title, justify="right", no_wrap=True)
     for row in rows:
         cells = [_cell(row.platforms.get(name)) for name in names]
         table.add_row(
             for_people(row.hour)[5:], *cells, *(str(row.counts.get(key, 0) or "·") for key in ("captures", "postings", "hits", "decisions"))
         )
+    Console().print(f"巡查日志（近 {hours} 小时；列号见表下，格内为成功次数，✗ 失败，漏 漏跑）")
     Console().print(table)
     if rows:
         for name, one in rows[-1].platforms.items():
-            Console().print(f"{name:<20} 最近成功 {for_people(one.last_success) if one.last_success else '从未'}")
+            last = for_people(one.last_success) if one.last_success else "从未"
+            Console().print(f"{names.index(name) + 1:>3}  {name:<20} 最近成功 {last}")
 
 
 def _cell(one: PlatformHour | None) -> str:
