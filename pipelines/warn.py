@@ -71,12 +71,13 @@ def approve(store: Store, notice_id: int, *, officer: str, now: datetime) -> int
             number = _number(conn, store, now=now)
             notices.put(conn, notice_id, number=number)
         signer = powers.shown(conn, officer)
-    docx, pdf = _kept(store, print_letter(_letter(store, row, number=number, signer=signer, at=now), templates=_templates(store)))
+    letter = _letter(store, row, number=number, signer=signer, at=now)
+    docx, pdf = _kept(store, print_letter(letter, templates=_templates(store)))
     with writing(store) as conn:
         again = _signable(conn, notice_id, officer=officer)
         if (again.body, again.address, again.channel, again.addressee) != (row.body, row.address, row.channel, row.addressee):
             raise LeaseLost(f"notice:{notice_id}: it was changed meanwhile; read it again")
-        signed = {"approved_by": officer, "approved_at": now, "docx_sha256": docx, "pdf_sha256": pdf}
+        signed = _signed(row, letter, officer=officer, docx=docx, pdf=pdf, now=now)
         move(conn, "notice", notice_id, "approve", actor=officer, at=now, detail={"number": number, "pdf": pdf}, **signed)
         move(conn, "notice", notice_id, "queue", actor=officer, at=now)
         return _queue(conn, again, round_=0, officer=officer, now=now)
@@ -92,7 +93,7 @@ def remind(store: Store, notice_id: int, *, officer: str, now: datetime) -> int:
     letter = _letter(store, row, number=row.number, signer=signer, at=now, reminder=True)
     docx, pdf = _kept(store, print_letter(letter, templates=_templates(store)))
     with writing(store) as conn:
-        signed = {"approved_by": officer, "approved_at": now, "docx_sha256": docx, "pdf_sha256": pdf}
+        signed = _signed(row, letter, officer=officer, docx=docx, pdf=pdf, now=now)
         move(conn, "notice", notice_id, "requeue", actor=officer, at=now, detail={"reminder": True, "pdf": pdf}, **signed)
         return _queue(conn, row, round_=row.rechecks, officer=officer, now=now)
 
@@ -190,6 +191,12 @@ def _letter(store: Store, row: Row[Any], *, number: str, signer: str, at: dateti
         at=at,
         reminder=reminder,
     )
+
+
+def _signed(row: Row[Any], letter: Letter, *, officer: str, docx: str, pdf: str, now: datetime) -> dict[str, Any]:
+    """What signing writes. The words are kept as they were signed: a later program must not show others under this number."""
+    body = {**row.body, "letter": letter.as_json()}
+    return {"approved_by": officer, "approved_at": now, "docx_sha256": docx, "pdf_sha256": pdf, "body": body}
 
 
 def _templates(store: Store) -> Any:

@@ -51,8 +51,8 @@ def notice(request: Request, house: AtHome, visitor: Visiting, number: Number) -
             "names": views.shown_names(conn),
             "log": views.audit_of(conn, f"notice:{number}"),
         }
-    letter = None
-    if row.state != "withdrawn":
+    letter: Any = row.body.get("letter")  # as it was signed; only a draft is composed anew
+    if row.state == "draft":
         with speaking():
             letter = warn.preview(house.store, number, now=house.clock())
     return render(request, "notice.html", visitor, own=row.drafted_by == visitor.name, letter=letter, **values)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from domain.errors import IllegalMove, LeaseLost, LetterFault, NotPermitted, StoreFault
@@ -81,6 +83,16 @@ def test_a_preview_is_what_will_be_signed(house: House) -> None:
     letter = warn.preview(house.store, notice, now=house.now)
     assert letter.addressee == "“稳盈财富”账号运营者"
     assert "（待编号）" in letter.number
+
+
+def test_the_words_of_a_signed_notice_are_kept_as_they_were_signed(house: House) -> None:
+    notice = warn.draft(house.store, house.confirmed(), officer="wang", now=house.now)
+    read = warn.preview(house.store, notice, now=house.now).as_json()
+    warn.approve(house.store, notice, officer="sun", now=house.now)
+    kept = house.row("notices", notice).body["letter"]  # type: ignore[attr-defined]
+    assert kept["number"] == "网巡示例预〔2026〕1号"
+    same = set(read) - {"number", "signer"}
+    assert {name: kept[name] for name in same} == json.loads(json.dumps({name: read[name] for name in same}))
 
 
 def test_an_unsent_notice_is_withdrawn_without_a_word(house: House) -> None:
