@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from classifiers.base import sigmoid
 from classifiers.matcher import Found, Matcher
 from classifiers.reading import Reading
+from classifiers.sieve import Sieve
 from classifiers.windows import WHOLE, paragraphs, windows
 from domain.model import Contact, Document, Feature, Match, Opinion, Score
 from domain.rates import Rate
-from domain.text import Folded, fold
+from domain.text import Folded, fold, fold_all
 from rules.loader import RuleSet
 
 NAME = "keyword"
@@ -20,6 +22,8 @@ LONG, SHORT = 400, 25
 """Characters beyond and under which a text's length itself says something; the weights are fitted."""
 SILENT = 0.02
 """Score of a text in which nothing speaks for suspicion. Fixed: of such texts nothing but their rarity among promos is known."""
+_BATCH = 256
+"""Texts that go through the fold and the gate together."""
 SPEAKS = 0.35
 """Log-odds that rules and signs must add before a text is scored at all: below it stands a single word that every shop uses."""
 
@@ -56,24 +60,44 @@ class KeywordClassifier:
     def __init__(self, ruleset: RuleSet) -> None:
         self.ruleset = ruleset
         self.version = ruleset.digest
-        self.matcher = Matcher(ruleset)
         self._weights = {rule.id: ruleset.weight(rule) for rule in ruleset.scored}
+        # A sign or an excuse of no weight can change nothing that anybody sees.
+        mute = ("signs", "excuses")
+        speaking = [r for r in ruleset.scored if self._weights[r.id] or r.status == "background" or r.family not in mute]
+        self.matcher = Matcher(ruleset, speaking)
+        self.sieve = Sieve(self.matcher.lexicon, self._weights, floor=SPEAKS)
         self._excuses = frozenset(rule.id for rule in ruleset.scored if rule.excuse)
         self._silent = Opinion(score=Score(classifier=NAME, version=self.version, value=SILENT))
 
     def judge(self, documents: Sequence[Document]) -> list[Opinion]:
         """One Opinion a document, in order; offsets in characters of its `text`."""
-        return [self._opinion(fold(document.text), document.text) for document in documents]
+        found: list[Opinion] = []
+        for at in range(0, len(documents), _BATCH):
+            texts = [document.text for document in documents[at : at + _BATCH]]
+            folded = fold_all(texts)
+            passing = self.sieve.passing(folded.texts).tolist()
+            found += [
+                self.closely(folded[number], texts[number]) if passes else self._silent for number, passes in enumerate(passing)
+            ]
+        return found
 
-    def views(self, folded: Folded) -> list[View]:
-        """What the rules see: every window, and the whole where it is short enough. Empty where no rule is touched."""
-        reading = Reading(folded)
+    @cached_property
+    def _whole(self) -> Matcher:
+        """A matcher of every scored rule, those of no weight too."""
+        return Matcher(self.ruleset, self.ruleset.scored)
+
+    def views(self, folded: Folded, *, mute: bool = True) -> list[View]:
+        """What the rules see: every window, and the whole where it is short enough. Empty where no rule is touched.
+
+        Without `mute` only the rules that can change an opinion are asked.
+        """
+        reading = Reading(folded.text)
         size = len(folded.text)
         spans = windows(folded.text)
         if len(spans) > 1:
             whole = [(0, size)] if size <= WHOLE else []
             spans = list(dict.fromkeys([*whole, *spans, *paragraphs(folded.text)]))
-        matched = self.matcher.match(reading, spans=spans)
+        matched = (self._whole if mute else self.matcher).match(reading, spans=spans)
         outside: dict[str, float] = {}
         if len(spans) > 1:
             factor = self.ruleset.policy.outside_factor
@@ -103,22 +127,21 @@ class KeywordClassifier:
     def explain(self, text: str) -> Explanation:
         """All that stands behind the score of `text`."""
         folded = fold(text)
-        views = self.views(folded)
+        views = self.views(folded, mute=False)
         best = max(views, key=self.log_odds, default=None)
-        reading = Reading(folded)
+        reading = Reading(folded.text)
         return Explanation(
             folded=folded,
-            score=self._opinion(folded, text).score.value,
+            score=self.closely(folded, text).score.value,
             matches=self._matches(best, folded, text) if best else (),
             rates=tuple(_moved_rate(rate, folded) for rate in reading.rates),
             contacts=tuple(_moved_contact(contact, folded) for contact in reading.contacts),
             notes=tuple((found.rule.id, found.note) for found in best.found if found.note) if best else (),
         )
 
-    def _opinion(self, folded: Folded, text: str | None = None) -> Opinion:
-        if self.matcher.most(folded.text) < SPEAKS:
-            return self._silent
-        views = self.views(folded)
+    def closely(self, folded: Folded, text: str) -> Opinion:
+        """The opinion of one text, whatever the gate says of it."""
+        views = self.views(folded, mute=False)
         if not views:
             return self._silent
         best = max(views, key=self.log_odds)
@@ -133,15 +156,14 @@ class KeywordClassifier:
             spans=(folded.span(*best.span),),
         )
 
-    def _matches(self, view: View, folded: Folded, text: str | None) -> tuple[Match, ...]:
+    def _matches(self, view: View, folded: Folded, text: str) -> tuple[Match, ...]:
         result = []
         for found in view.found:
             weight = round(self._weights.get(found.rule.id, 0.0) * found.strength, 4)
             for start, end in found.spans:
                 first, last = folded.span(start, end)
                 deep = folded.text[start:end] if folded.kinds(start, end) else ""
-                shown = text[first:last] if text is not None else ""
-                result.append(Match(rule=found.rule.id, start=first, end=last, weight=weight, text=shown, fold=deep))
+                result.append(Match(rule=found.rule.id, start=first, end=last, weight=weight, text=text[first:last], fold=deep))
         return tuple(sorted(result, key=lambda match: (match.start, match.end, match.rule)))
 
     def _schemes(self, view: View) -> tuple[tuple[str, float], ...]:

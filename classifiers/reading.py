@@ -17,12 +17,12 @@ _READ = 20_000
 
 
 class Reading:
-    """One folded text and what was read in it so far."""
+    """One folded text and what was read in it so far. All offsets are in the folded text."""
 
-    __slots__ = ("_contacts", "_quotes", "_rates", "folded", "text")
+    __slots__ = ("_contacts", "_quotes", "_rates", "text")
 
-    def __init__(self, folded: Folded) -> None:
-        self.folded, self.text = folded, folded.text
+    def __init__(self, text: str) -> None:
+        self.text = text
         self._rates: tuple[Rate, ...] | None = None
         self._contacts: tuple[Contact, ...] | None = None
         self._quotes: list[Span] | None = None
@@ -30,13 +30,13 @@ class Reading:
     @property
     def rates(self) -> tuple[Rate, ...]:
         if self._rates is None:
-            self._rates = rates.in_folded(_head(self.folded))
+            self._rates = rates.in_folded(_head(self.text))
         return self._rates
 
     @property
     def contacts(self) -> tuple[Contact, ...]:
         if self._contacts is None:
-            self._contacts = contacts.in_folded(_head(self.folded))
+            self._contacts = contacts.in_folded(_head(self.text))
         return self._contacts
 
     @property
@@ -47,7 +47,6 @@ class Reading:
         return self._quotes
 
 
-def _head(folded: Folded) -> Folded:
-    if len(folded.text) <= _READ:
-        return folded
-    return Folded(folded.text[:_READ], folded.origin[:_READ], folded.ends[:_READ])
+def _head(text: str) -> Folded:
+    head = text[:_READ]
+    return Folded(head, range(len(head)), range(1, len(head) + 1))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifiers.keyword import SILENT, KeywordClassifier
-from classifiers.tokens import _Jieba, _Rjieba, stands_alone, tokenizer
+from classifiers.tokens import Boundaries, _Jieba, _Rjieba
 from classifiers.windows import WINDOW, windows
 from domain.model import Document, Opinion
 from rules.loader import load
@@ -125,9 +125,14 @@ def test_windows_cover_the_text_without_overlap(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["我来到北京清华大学", "保本保息的理财产品年化收益18%", "加微信abc了解原始股", "", "😀 Hello，世界"])
 def test_both_segmenters_cut_alike(text: str) -> None:
-    assert _Rjieba().cut(text) == _Jieba().cut(text)
-    assert "".join(tokenizer().cut(text)) == text
+    terms = [term for term in KEYWORD.matcher.lexicon.terms if len(term) > 1]
+    plain, own = _Rjieba().cut(text), _Rjieba(terms).cut(text)
+    assert plain == _Jieba().cut(text)
+    assert own == _Jieba(terms).cut(text)
+    assert "".join(own) == text
 
 
 def test_word_inside_another_word_does_not_stand_alone() -> None:
-    assert not stands_alone("一年级差不多有五十人", 2, 4)
+    boundaries = Boundaries(KEYWORD.matcher.lexicon.terms)
+    assert not boundaries.stands_alone("一年级差不多有五十人", 2, 4)
+    assert boundaries.stands_alone("按级差拿奖金，三代以内都算", 1, 3)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.text import fold
+from domain.text import Folded, fold, fold_all
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,19 @@ def test_fold_is_idempotent_where_evasion_is_dense(text: str) -> None:
     folded = fold(text)
     assert fold(folded.text).text == folded.text
     assert list(folded.origin) == sorted(folded.origin)
+
+
+def same(one: Folded, other: Folded) -> bool:
+    return (one.text, list(one.origin), list(one.ends), one.changes) == (other.text, list(other.origin), list(other.ends), other.changes)
+
+
+@given(st.lists(st.text(alphabet="微薇信vx ❤·加保本里财亻言壹贰⑩\n\u200b\ud800。.-🔥", max_size=30), max_size=6))
+@settings(max_examples=300, deadline=None)
+def test_batch_folds_each_text_as_it_is_folded_alone(texts: list[str]) -> None:
+    folded = fold_all(texts)
+    assert len(folded) == len(texts)
+    assert folded.texts == [fold(text).text for text in texts]
+    assert all(same(one, fold(text)) for one, text in zip(folded, texts, strict=True))
 
 
 @pytest.mark.parametrize(

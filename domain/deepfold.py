@@ -1,0 +1,202 @@
+"""The deep fold: split characters, homophones, pinyin and slang, tried only where a cheap sign of evasion stands.
+
+Every change says its kind, so that a reviewer sees both forms. Ordinary words survive: each spelling names the context that it needs.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from array import array
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import ahocorasick_rs
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.lightfold import FINANCIAL, MULTI, TABLES, Lights, light, table
+
+MAX_DEEP = 20_000
+"""Characters up to which deep folds are tried: evasion hides in posts, not in books, and time stays bounded."""
+_ROUNDS = 6
+"""A dropped separator can bring a spelling together, and the other way round; six rounds reach the fixed point of any real text."""
+_MONEY = re.compile(r"[壹贰叁肆伍陆柒捌玖拾佰仟零]{2,}|[壹贰叁肆伍陆柒捌玖拾佰仟](?=[万亿元圆%倍个分厘块百千]|佰|仟|拾)")
+_MULTI = re.compile(f"[{MULTI}]")
+_PAIRS = 1 << 20
+
+
+class Change(NamedTuple):
+    """One deep fold: `kind` (split, homophone, pinyin, slang) and the half-open span in the folded text."""
+
+    kind: str
+    start: int
+    end: int
+
+
+class Variant(NamedTuple):
+    """One line of tables/variants.txt."""
+
+    kind: str
+    signs: tuple[str, ...]
+    """A match begins with one of these: the cheap sign without which the pattern is not tried."""
+    pattern: re.Pattern[str]
+    canonical: str
+    needs: re.Pattern[str] | None
+
+
+Edit = tuple[int, int, str, str]
+"""(start, end, replacement, kind); kind "" is a light fold and is not listed among the changes."""
+
+
+@lru_cache(maxsize=1)
+def variants() -> tuple[Variant, ...]:
+    """The spellings of tables/variants.txt, in its order."""
+    rows = []
+    for line in (TABLES / "variants.txt").read_text(encoding="utf-8").splitlines():
+        if not line or line.startswith("#"):
+            continue
+        kind, signs, pattern, canonical, *needs = line.split("\t")
+        needed = re.compile(needs[0]) if needs and needs[0] else None
+        rows.append(Variant(kind, tuple(sign.replace("_", " ") for sign in signs.split(" ")), re.compile(pattern), canonical, needed))
+    return tuple(rows)
+
+
+class _Signs(NamedTuple):
+    """All signs, three ways: one after the other the cheaper the check, the less it knows."""
+
+    single: NDArray[np.bool_]
+    """Code point -> whether it is a sign by itself."""
+    pairs: NDArray[np.bool_]
+    """Hash of two code points -> whether a sign may begin with them."""
+    automaton: ahocorasick_rs.AhoCorasick
+    places: tuple[tuple[int, ...], ...]
+    """For each sign of the automaton the places, in `variants()`, of what it may begin."""
+
+
+@lru_cache(maxsize=1)
+def _signs() -> _Signs:
+    places: dict[str, list[int]] = {}
+    for place, variant in enumerate(variants()):
+        for sign in variant.signs:
+            places.setdefault(sign, []).append(place)
+    ordered = sorted(places)
+    single, pairs = np.zeros(0x110000, dtype=np.bool_), np.zeros(_PAIRS, dtype=np.bool_)
+    for sign in ordered:
+        if len(sign) == 1:
+            single[ord(sign)] = True
+        else:
+            pairs[(ord(sign[0]) * 8191 + ord(sign[1])) & (_PAIRS - 1)] = True
+    return _Signs(single, pairs, ahocorasick_rs.AhoCorasick(ordered), tuple(tuple(places[sign]) for sign in ordered))
+
+
+def signed(lights: Lights) -> NDArray[np.bool_]:
+    """Which texts of a batch may hold a sign of evasion: never False where one stands."""
+    signs, codes = _signs(), lights.codes
+    marks = signs.single[codes]
+    marks[:-1] |= signs.pairs[(codes[:-1] * np.uint32(8191) + codes[1:]) & np.uint32(_PAIRS - 1)]
+    found = np.zeros(len(lights.starts) - 1, dtype=np.bool_)
+    found[np.searchsorted(lights.starts, np.flatnonzero(marks), side="right") - 1] = True
+    return found
+
+
+def candidates(text: str) -> list[Variant]:
+    """The deep folds that apply to a lightly folded text, in the order of the table: most texts have none."""
+    if len(text) > MAX_DEEP:
+        return []
+    signs = _signs()
+    found = signs.automaton.find_matches_as_indexes(text, overlapping=True)
+    if not found:
+        return []
+    known = variants()
+    places = sorted({place for sign, _, _ in found for place in signs.places[sign]})
+    return [v for v in (known[place] for place in places) if v.pattern.search(text) and (v.needs is None or v.needs.search(text))]
+
+
+class Draft:
+    """A text under change, with its two maps. Edits are made left to right in one rebuild."""
+
+    __slots__ = ("changes", "ends", "origin", "text")
+
+    def __init__(self, text: str, origin: Sequence[int]) -> None:
+        self.text = text
+        self.origin = origin
+        self.ends: Sequence[int] = range(1, len(text) + 1) if isinstance(origin, range) else array("q", (place + 1 for place in origin))
+        self.changes: list[Change] = []
+
+    def apply(self, edits: Sequence[Edit]) -> None:
+        """Edits in order and apart."""
+        if not edits:
+            return
+        parts: list[str] = []
+        origin, ends = array("q"), array("q")
+        moved: list[Change] = []
+        at = size = 0
+        shifts: list[tuple[int, int]] = [(0, 0)]
+        for start, end, replacement, kind in edits:
+            parts += (self.text[at:start], replacement)
+            origin.extend(self.origin[at:start])
+            ends.extend(self.ends[at:start])
+            size += start - at
+            if replacement:
+                first, last = self.origin[start], self.ends[end - 1]
+                origin.extend([first] * len(replacement))
+                ends.extend([last] * len(replacement))
+                if kind:
+                    moved.append(Change(kind, size, size + len(replacement)))
+            size += len(replacement)
+            at = end
+            shifts.append((end, size - end))
+        parts.append(self.text[at:])
+        origin.extend(self.origin[at:])
+        ends.extend(self.ends[at:])
+        self.text, self.origin, self.ends = "".join(parts), origin, ends
+        for change in self.changes:
+            shift = next(value for place, value in reversed(shifts) if place <= change.start)
+            moved.append(Change(change.kind, max(0, change.start + shift), max(0, change.end + shift)))
+        self.changes = sorted(moved, key=lambda change: (change.start, change.end))
+
+
+def deepen(draft: Draft) -> None:
+    """Everything that the light fold of a batch leaves, until nothing changes any more."""
+    for _ in range(_ROUNDS):
+        before = draft.text
+        draft.apply(_unfolded(draft.text))
+        draft.apply(_dropped(draft.text))
+        draft.apply(_money(draft.text))
+        for variant in candidates(draft.text):
+            draft.apply(
+                [
+                    (m.start(), m.end(), variant.canonical, variant.kind)
+                    for m in variant.pattern.finditer(draft.text)
+                    if m.end() > m.start() and m.group() != variant.canonical
+                ]
+            )
+        if draft.text == before:
+            return
+
+
+def _unfolded(text: str) -> list[Edit]:
+    edits = []
+    for m in _MULTI.finditer(text):
+        flat = unicodedata.normalize("NFKC", m.group()).lower().translate(table())
+        if flat != m.group():
+            edits.append((m.start(), m.end(), flat, ""))
+    return edits
+
+
+def _dropped(text: str) -> list[Edit]:
+    """What the light fold drops of a text that was changed, as edits."""
+    flat = light((text,))
+    edits: list[Edit] = []
+    at = 0
+    for place in (*flat.origin(0), len(text)):
+        if place > at:
+            edits.append((at, place, "", ""))
+        at = place + 1
+    return edits
+
+
+def _money(text: str) -> list[Edit]:
+    return [(i, i + 1, FINANCIAL[c], "") for m in _MONEY.finditer(text) for i, c in enumerate(m.group(), m.start()) if c in FINANCIAL]
