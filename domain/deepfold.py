@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.lightfold import FINANCIAL, MULTI, TABLES, Lights, light, table
+from domain.signs import Signs
 
 MAX_DEEP = 20_000
 """Characters up to which deep folds are tried: evasion hides in posts, not in books, and time stays bounded."""
@@ -24,7 +25,6 @@ _ROUNDS = 6
 """A dropped separator can bring a spelling together, and the other way round; six rounds reach the fixed point of any real text."""
 _MONEY = re.compile(r"[壹贰叁肆伍陆柒捌玖拾佰仟零]{2,}|[壹贰叁肆伍陆柒捌玖拾佰仟](?=[万亿元圆%倍个分厘块百千]|佰|仟|拾)")
 _MULTI = re.compile(f"[{MULTI}]")
-_PAIRS = 1 << 20
 
 
 class Change(NamedTuple):
@@ -63,55 +63,41 @@ def variants() -> tuple[Variant, ...]:
     return tuple(rows)
 
 
-class _Signs(NamedTuple):
-    """All signs, three ways: one after the other the cheaper the check, the less it knows."""
+class _Known(NamedTuple):
+    """All signs, two ways: the cheaper check knows less."""
 
-    single: NDArray[np.bool_]
-    """Code point -> whether it is a sign by itself."""
-    pairs: NDArray[np.bool_]
-    """Hash of two code points -> whether a sign may begin with them."""
+    signs: Signs
     automaton: ahocorasick_rs.AhoCorasick
     places: tuple[tuple[int, ...], ...]
     """For each sign of the automaton the places, in `variants()`, of what it may begin."""
 
 
 @lru_cache(maxsize=1)
-def _signs() -> _Signs:
+def _known() -> _Known:
     places: dict[str, list[int]] = {}
     for place, variant in enumerate(variants()):
         for sign in variant.signs:
             places.setdefault(sign, []).append(place)
     ordered = sorted(places)
-    single, pairs = np.zeros(0x110000, dtype=np.bool_), np.zeros(_PAIRS, dtype=np.bool_)
-    for sign in ordered:
-        if len(sign) == 1:
-            single[ord(sign)] = True
-        else:
-            pairs[(ord(sign[0]) * 8191 + ord(sign[1])) & (_PAIRS - 1)] = True
-    return _Signs(single, pairs, ahocorasick_rs.AhoCorasick(ordered), tuple(tuple(places[sign]) for sign in ordered))
+    return _Known(Signs(ordered), ahocorasick_rs.AhoCorasick(ordered), tuple(tuple(places[sign]) for sign in ordered))
 
 
 def signed(lights: Lights) -> NDArray[np.bool_]:
     """Which texts of a batch may hold a sign of evasion: never False where one stands."""
-    signs, codes = _signs(), lights.codes
-    marks = signs.single[codes]
-    marks[:-1] |= signs.pairs[(codes[:-1] * np.uint32(8191) + codes[1:]) & np.uint32(_PAIRS - 1)]
-    found = np.zeros(len(lights.starts) - 1, dtype=np.bool_)
-    found[np.searchsorted(lights.starts, np.flatnonzero(marks), side="right") - 1] = True
-    return found
+    return _known().signs.seen(lights.codes, lights.starts)
 
 
 def candidates(text: str) -> list[Variant]:
     """The deep folds that apply to a lightly folded text, in the order of the table: most texts have none."""
     if len(text) > MAX_DEEP:
         return []
-    signs = _signs()
-    found = signs.automaton.find_matches_as_indexes(text, overlapping=True)
+    known = _known()
+    found = known.automaton.find_matches_as_indexes(text, overlapping=True)
     if not found:
         return []
-    known = variants()
-    places = sorted({place for sign, _, _ in found for place in signs.places[sign]})
-    return [v for v in (known[place] for place in places) if v.pattern.search(text) and (v.needs is None or v.needs.search(text))]
+    rows = variants()
+    places = sorted({place for sign, _, _ in found for place in known.places[sign]})
+    return [v for v in (rows[place] for place in places) if v.pattern.search(text) and (v.needs is None or v.needs.search(text))]
 
 
 class Draft:

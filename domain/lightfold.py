@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.signs import codes_of, within
+
 TABLES = Path(__file__).parent / "tables"
 HAN = "\u3400-\u9fff"
 # Zero width, direction marks, variation selectors, combining marks, keycaps, controls, private use, tags: they carry no meaning here.
@@ -31,8 +33,6 @@ _HAN, _ALNUM, _SEPARATOR, _SYMBOL, _INVISIBLE, _RARE, _KEPT, _TWICE = (1 << bit 
 _GAP, _WORDY = _SEPARATOR | _SYMBOL, _HAN | _ALNUM
 _BETWEEN_HAN, _BETWEEN_WORDS = 4, 6
 """Separators between Han characters, and symbols between characters and letters, that are dropped at most."""
-_STOP = 0x0A
-"""Stands between two texts of a batch: a line break is no separator, so no gap crosses it."""
 Codes = NDArray[np.uint32]
 
 
@@ -78,7 +78,7 @@ class Lights:
     """A batch after the light fold. `codes[starts[i]:starts[i + 1] - 1]` is text i; one line break stands after each."""
 
     text: str
-    """The folded texts, a line break after each."""
+    """The folded texts, a line break after each: it is no separator, so no gap crosses from one text to the next."""
     codes: Codes
     starts: NDArray[np.int64]
     """As many as texts, and one more."""
@@ -101,11 +101,8 @@ class Lights:
 def light(texts: Sequence[str]) -> Lights:
     """The light fold of all `texts`. Never raises, whatever Unicode they hold."""
     to, bits = _arrays()
-    joined = "\n".join(texts) + "\n"
-    codes = to[np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)]
-    lengths = np.fromiter((len(text) + 1 for text in texts), dtype=np.int64, count=len(texts))
-    starts = np.concatenate(([0], np.cumsum(lengths)))
-    given = starts[:-1]
+    plain, starts = codes_of(texts)
+    codes, given = to[plain], starts[:-1]
     kinds = bits[codes]
     origin: NDArray[np.int64] | None = None
     # Dropping what is invisible first lets a separator and its neighbours meet.
@@ -117,9 +114,7 @@ def light(texts: Sequence[str]) -> Lights:
         starts = starts - np.concatenate(([0], np.cumsum(gone)))[starts]
         codes, kinds = codes[kept], kinds[kept]
         origin = kept if origin is None else origin[kept]
-    hits = np.flatnonzero(kinds & _RARE)
-    rare = np.zeros(len(texts), dtype=np.bool_)
-    rare[np.searchsorted(starts, hits, side="right") - 1] = True
+    rare = within((kinds & _RARE) != 0, starts)
     return Lights(codes.tobytes().decode("utf-32-le"), codes, starts, rare, origin, given)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -21,7 +22,7 @@ def _print(found: dict[str, Any], *, as_json: bool) -> None:
 
 @click.group()
 def bench() -> None:
-    """Measure: patrol, judge, kills. Ratios travel between machines, absolute figures do not."""
+    """Measure: patrol, keyword, judge, kills. Ratios travel between machines, absolute figures do not."""
 
 
 @bench.command()
@@ -33,6 +34,17 @@ def patrol(pages: int, rounds: int, as_json: bool) -> None:
     from patrol.bench.patrolling import bench_patrol
 
     _print(bench_patrol(pages=pages, rounds=rounds), as_json=as_json)
+
+
+@bench.command()
+@click.option("--data", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Ordinary texts, one a line (.txt, .jsonl, .xz).")
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1, 100))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def keyword(data: Path | None, rounds: int, as_json: bool) -> None:
+    """The keyword layer on one core: gate and whole, beside a plain automaton and plain segmentation."""
+    from patrol.bench.keywords import bench_keyword
+
+    _print(bench_keyword(data=data, rounds=rounds), as_json=as_json)
 
 
 @bench.command()

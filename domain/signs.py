@@ -1,0 +1,57 @@
+"""Cheap signs: whether a text could hold something at all, decided for a whole batch by a table lookup a character."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+_TABLE = 1 << 20
+_MIX = 8191
+"""Spreads two code points over the table; a wrong yes costs a closer look, a wrong no cannot be."""
+
+
+class Signs:
+    """Strings of one or more characters, of which only the first two are looked at: `seen` is never False where one stands."""
+
+    def __init__(self, strings: Iterable[str]) -> None:
+        self._single = np.zeros(0x110000, dtype=np.bool_)
+        self._pairs = np.zeros(_TABLE, dtype=np.bool_)
+        for string in strings:
+            if len(string) == 1:
+                self._single[ord(string)] = True
+            elif string:
+                self._pairs[(ord(string[0]) * _MIX + ord(string[1])) & (_TABLE - 1)] = True
+        self._any_single = bool(self._single.any())
+
+    def seen(self, codes: NDArray[np.uint32], starts: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which texts hold one. `codes`: all texts, a line break after each; `starts`: where each begins, and the end."""
+        marks = self._single[codes] if self._any_single else np.zeros(len(codes), dtype=np.bool_)
+        if len(codes) > 1:
+            marks[:-1] |= self._pairs[(codes[:-1] * np.uint32(_MIX) + codes[1:]) & np.uint32(_TABLE - 1)]
+        return within(marks, starts)
+
+
+def within(marks: NDArray[np.bool_], starts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which texts hold a marked character."""
+    found = np.zeros(len(starts) - 1, dtype=np.bool_)
+    found[np.searchsorted(starts, np.flatnonzero(marks), side="right") - 1] = True
+    return found
+
+
+def runs(marks: NDArray[np.bool_], length: int) -> NDArray[np.bool_]:
+    """Marks of characters at which at least `length` marked ones in a row begin."""
+    found = marks.copy()
+    for step in range(1, length):
+        found[:-step] &= marks[step:]
+        found[-step:] = False
+    return found
+
+
+def codes_of(texts: Iterable[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """(codes, starts) of texts, as `Signs.seen` takes them."""
+    listed = list(texts)
+    joined = "\n".join(listed) + "\n"
+    lengths = np.fromiter((len(text) + 1 for text in listed), dtype=np.int64, count=len(listed))
+    return np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32), np.concatenate(([0], np.cumsum(lengths)))
