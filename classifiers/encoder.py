@@ -1,4 +1,4 @@
-"""The encoder voice: a small BERT on characters, exported to ONNX and run by ONNX Runtime. No torch."""
+"""The encoder voice: a small BERT on characters, exported to ONNX and run by what `classifiers.backends` chooses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.errors import ModelUnavailable
+from classifiers.backends import Choice, choose
 
 CLS, SEP, PAD = 2, 3, 0
 STEP = 16
@@ -18,22 +18,11 @@ BATCH = 32
 class EncoderVoice:
     """Log-odds of windows of character numbers: suspected or not, the nine labels, the schemes."""
 
-    def __init__(self, model: bytes, *, characters: int, threads: int = 1) -> None:
-        """Raises ModelUnavailable when ONNX Runtime is missing or refuses the model."""
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise ModelUnavailable("onnxruntime: is not installed; install it, or judge by keywords only") from error
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        except Exception as error:
-            raise ModelUnavailable(f"model.onnx: ONNX Runtime refuses it: {str(error)[:200]}; export it anew") from error
+    def __init__(self, model: bytes, *, characters: int, threads: int = 1, choice: Choice = "auto") -> None:
+        """Raises ModelUnavailable when no backend is there or it refuses the model."""
+        self._backend = choose(model, threads=threads, choice=choice)
         self.characters = characters
-        self.backend = f"onnxruntime {onnxruntime.__version__}"
+        self.backend = self._backend.name
 
     def pieces(self, ids: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         """`ids` cut into parts of at most `characters`, of nearly equal length; one empty part for no characters."""
@@ -58,7 +47,7 @@ class EncoderVoice:
                 text = windows[index]
                 ids[row, 0], ids[row, len(text) + 1] = CLS, SEP
                 ids[row, 1 : len(text) + 1] = text
-            found = self._session.run(["suspected", "labels", "schemes"], {"ids": ids})
+            found = self._backend.run(ids)
             suspected.append(found[0].reshape(-1))
             labels.append(found[1])
             schemes.append(found[2])

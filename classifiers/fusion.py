@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from classifiers.backends import Choice
 from classifiers.base import Classifier, logit, sigmoid
 from classifiers.keyword import KeywordClassifier
 from classifiers.reasons import codes_of, reasons_of
@@ -155,7 +156,9 @@ def _level(score: float, thresholds: Thresholds) -> Level:
     return Level.WATCH if score >= thresholds.watch else Level.CLEAR
 
 
-def load_judge(*, rules_dir: Path | None, weights_dir: Path | None, mode: Mode = "both") -> tuple[Judge, list[str]]:
+def load_judge(
+    *, rules_dir: Path | None, weights_dir: Path | None, mode: Mode = "both", inference: Choice = "auto"
+) -> tuple[Judge, list[str]]:
     """A judge and the alarms of its making, in Chinese: a missing or altered model gives keyword-only judging and an alarm.
 
     Raises RuleFault where the rule pack is broken: without rules nothing can be explained.
@@ -167,7 +170,7 @@ def load_judge(*, rules_dir: Path | None, weights_dir: Path | None, mode: Mode =
         try:
             from classifiers import neural as room
 
-            neural = room.load(weights_dir)
+            neural = room.load(weights_dir, choice=inference)
         except (ModelUnavailable, ImportError) as error:
             alarms.append(f"神经网络模型不可用，仅以规则研判：{error}")
     keyword = None if mode == "neural" and neural is not None else KeywordClassifier(ruleset)

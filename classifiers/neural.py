@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers import manifest as manifests
+from classifiers.backends import Choice
 from classifiers.dataset import SCHEMES
 from classifiers.encoder import EncoderVoice
 from classifiers.linear import LinearVoice, SchemeVoice
@@ -22,7 +23,7 @@ from classifiers.manifest import Manifest
 from classifiers.windows import WHOLE, windows
 from domain.errors import ModelUnavailable
 from domain.model import Document, Opinion, Score
-from domain.text import fold
+from domain.text import fold_all
 
 NAME = "neural"
 LEAST_SCHEME = 0.15
@@ -49,7 +50,7 @@ class NeuralClassifier:
 
     name = NAME
 
-    def __init__(self, manifest: Manifest, *, threads: int = 1) -> None:
+    def __init__(self, manifest: Manifest, *, threads: int = 1, choice: Choice = "auto") -> None:
         """Raises ModelUnavailable when a listed file is missing, altered or unreadable."""
         self.manifest = manifest
         self.version = manifest.version
@@ -58,13 +59,13 @@ class NeuralClassifier:
         self._encoder: EncoderVoice | None = None
         if "model.onnx" in manifest.files:
             characters = int(manifest.reading["characters"])
-            self._encoder = EncoderVoice(manifest.bytes_of("model.onnx"), characters=characters, threads=threads)
+            self._encoder = EncoderVoice(manifest.bytes_of("model.onnx"), characters=characters, threads=threads, choice=choice)
         self._logits = np.array(manifest.calibration["logits"], dtype=np.float64)
         self._probabilities = np.array(manifest.calibration["probabilities"], dtype=np.float64)
 
     @property
     def backend(self) -> str:
-        """What runs the encoder, such as `onnxruntime 1.32.0`; `numpy` where only the linear voice is shipped."""
+        """What runs the encoder, such as `openvino 2026.4.1 bf16`; `numpy` where only the linear voice is shipped."""
         return self._encoder.backend if self._encoder else "numpy"
 
     def judge(self, documents: Sequence[Document]) -> list[Opinion]:
@@ -88,8 +89,9 @@ class NeuralClassifier:
     def views(self, texts: Sequence[str]) -> list[View]:
         """What the voices read of each text: the whole up to WHOLE characters, and the windows of what is longer than one window."""
         parts: list[tuple[int, tuple[int, int], bool, str]] = []
+        batch = fold_all([text[:LONGEST] for text in texts])
         for number, text in enumerate(texts):
-            folded = fold(text[:LONGEST])
+            folded = batch[number]
             spans = windows(folded.text)
             size = len(folded.text)
             if len(spans) == 1 or size <= WHOLE:
@@ -186,9 +188,9 @@ def _linear(manifest: Manifest) -> tuple[LinearVoice, SchemeVoice | None]:
         raise ModelUnavailable(f"{path}: cannot be used: {error}; {manifests.WAY_OUT}") from error
 
 
-def load(weights_dir: Path | None = None, *, threads: int = 1) -> NeuralClassifier:
-    """The shipped classifier, or the one in `weights_dir`.
+def load(weights_dir: Path | None = None, *, threads: int = 1, choice: Choice = "auto") -> NeuralClassifier:
+    """The shipped classifier, or the one in `weights_dir`, on the backend that `choice` names or the fastest one.
 
     Raises ModelUnavailable when a file is missing or its sha256 is not the manifest's.
     """
-    return NeuralClassifier(manifests.read(weights_dir), threads=threads)
+    return NeuralClassifier(manifests.read(weights_dir), threads=threads, choice=choice)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     platforms_dir: Path | None = Field(None, description="Folder of platform files; empty means the packaged ones and DIR/platforms.")
     rules_dir: Path | None = Field(None, description="Folder of the rule pack; empty means the packaged one.")
     weights_dir: Path | None = Field(None, description="Folder of the neural weights; empty means the packaged ones.")
+    inference: Literal["auto", "openvino", "onnxruntime"] = Field(
+        "auto", description="What runs the neural model; auto takes the fastest one that the processor supports."
+    )
     office: str = Field("网巡示例", description="Short name of the office, in front of document numbers.")
     office_name: str = Field("（示例）市互联网信息办公室", description="Full name of the office, as letters carry it.")
     office_contact: str = Field("", description="Person, telephone and address that letters give for questions and appeals.")

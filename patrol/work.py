@@ -47,7 +47,9 @@ class Work:
         """Loaded at first use; missing or altered weights are an alarm and keyword-only judging, never a crash."""
         with self._judge_lock:
             if self._judge is None:
-                self._judge, faults = load_judge(rules_dir=self.settings.rules_dir, weights_dir=self.settings.weights_dir)
+                self._judge, faults = load_judge(
+                    rules_dir=self.settings.rules_dir, weights_dir=self.settings.weights_dir, inference=self.settings.inference
+                )
                 with self.store.write() as connection:
                     for fault in faults:
                         log.error("judge=degraded why=%s", fault)

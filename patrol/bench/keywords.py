@@ -90,9 +90,7 @@ def _sized(texts: Sequence[str], draw: random.Random, count: int) -> list[str]:
 
 def _measured(texts: Sequence[str], *, rounds: int, start_s: float) -> dict[str, Any]:
     from classifiers.keyword import KeywordClassifier
-    from classifiers.tokens import _Jieba
     from domain.model import Document
-    from domain.text import fold_all
     from rules.loader import load
 
     began = time.perf_counter()
@@ -100,41 +98,45 @@ def _measured(texts: Sequence[str], *, rounds: int, start_s: float) -> dict[str,
     keyword.judge([Document(text=texts[0])])
     start_s += time.perf_counter() - began
     documents = [Document(text=text) for text in texts]
-    passed = 0
-
-    def gate() -> None:
-        nonlocal passed
-        passed = 0
-        for at in range(0, len(texts), BATCH):
-            passed += int(keyword.sieve.passing(fold_all(texts[at : at + BATCH]).texts).sum())
-
     find = keyword.matcher.lexicon.automaton.find_matches_as_indexes
     ways: dict[str, Callable[[], object]] = {
         "stream": lambda: keyword.judge(documents),
-        "gate": gate,
+        "gate": lambda: _passing(keyword, texts),
         "ahocorasick": lambda: [find(text, overlapping=True) for text in texts],
     }
-    rates: dict[str, list[float]] = {name: [] for name in [*ways, "jieba"]}
+    taken: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():
-            rates[name].append(len(texts) / _seconds(way))
+            taken[name].append(_seconds(way))
+    speed = {name: len(texts) / statistics.median(values) for name, values in taken.items()}
     peak = _peak_mb()  # before the peer's dictionary is loaded: it is not ours
-    cut, some = _Jieba().cut, texts[:400]
-    rates["jieba"] = [len(some) / _seconds(lambda: [cut(text) for text in some]) for _ in range(min(rounds, 3))]
-    speed = {name: statistics.median(values) for name, values in rates.items()}
+    speed["jieba"] = _jieba(texts[:400], rounds=rounds)
     figures = {
         "texts": len(texts),
         "mean_characters": sum(map(len, texts)) / len(texts),
-        "stream_texts_per_s": speed["stream"],
-        "gate_texts_per_s": speed["gate"],
-        "gate_passes": passed / len(texts),
-        "ahocorasick_texts_per_s": speed["ahocorasick"],
-        "jieba_texts_per_s": speed["jieba"],
+        **{f"{name}_texts_per_s": value for name, value in speed.items()},
+        "gate_passes": _passing(keyword, texts) / len(texts),
         "peak_mb": peak,
         "start_s": start_s,
     }
     ratios = {"to_ahocorasick": speed["gate"] / speed["ahocorasick"], "to_jieba_cut": speed["stream"] / speed["jieba"]}
     return {"figures": figures, "ratios": ratios}
+
+
+def _passing(keyword: Any, texts: Sequence[str]) -> int:
+    """How many texts the gate lets through to a closer look; fold and gate, and nothing else."""
+    from domain.text import fold_all
+
+    batches = (texts[at : at + BATCH] for at in range(0, len(texts), BATCH))
+    return sum(int(keyword.sieve.passing(fold_all(batch).texts).sum()) for batch in batches)
+
+
+def _jieba(texts: Sequence[str], *, rounds: int) -> float:
+    """Texts a second that jieba cuts into words, and does nothing else."""
+    from classifiers.tokens import _Jieba
+
+    cut = _Jieba().cut
+    return len(texts) / statistics.median(_seconds(lambda: [cut(text) for text in texts]) for _ in range(min(rounds, 3)))
 
 
 def _seconds(way: Callable[[], object]) -> float:

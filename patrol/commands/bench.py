@@ -37,7 +37,7 @@ def patrol(pages: int, rounds: int, as_json: bool) -> None:
 
 
 @bench.command()
-@click.option("--data", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Ordinary texts, one a line (.txt, .jsonl, .xz).")
+@click.option("--data", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Ordinary texts, one a line.")
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(1, 100))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def keyword(data: Path | None, rounds: int, as_json: bool) -> None:
