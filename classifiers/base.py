@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from domain.model import Document, Opinion
+from domain.text import Folded
 
 
 @runtime_checkable
@@ -20,6 +21,27 @@ class Classifier(Protocol):
 
     def judge(self, documents: Sequence[Document]) -> list[Opinion]:
         """One Opinion a document, in order. Every offset is in characters of the document's `text`."""
+        ...
+
+
+@runtime_checkable
+class Folding(Protocol):
+    """A classifier that takes texts already folded, so that a batch is folded once for all of them."""
+
+    def of_folded(self, texts: Sequence[str], folded: Sequence[Folded]) -> list[Opinion]:
+        """One Opinion a text, in order: what `judge` would say. `folded[i]` is the fold of `texts[i]`."""
+        ...
+
+
+@runtime_checkable
+class Screening(Folding, Protocol):
+    """A dear classifier with a cheap ear: it says beforehand which texts it could have anything to say about."""
+
+    silent: Opinion
+    """What it says of every other text."""
+
+    def hears(self, folded: Sequence[str]) -> list[bool]:
+        """For each folded text, in order, whether it must be read."""
         ...
 
 

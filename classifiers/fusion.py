@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Literal
 
 from classifiers.backends import Choice
-from classifiers.base import Classifier, logit, sigmoid
-from classifiers.keyword import KeywordClassifier
+from classifiers.base import Classifier, Folding, Screening, logit, sigmoid
+from classifiers.keyword import BATCH, KeywordClassifier
 from classifiers.reasons import codes_of, reasons_of
 from domain.errors import ModelUnavailable
 from domain.model import Assessment, Document, Feature, Grade, Layer, Level, Match, Opinion
+from domain.text import Batch, fold_all
 from rules.loader import RuleSet, load
 from rules.schema import Level as Thresholds
 
@@ -40,12 +41,32 @@ class Judge:
 
     def judge(self, documents: Sequence[Document]) -> list[Assessment]:
         """One Assessment a document, in order."""
-        opinions: list[list[Opinion]] = [[] for _ in documents]
-        for classifier in (self.keyword, self.neural):
-            if classifier is not None and documents:
-                for own, opinion in zip(opinions, classifier.judge(documents), strict=True):
-                    own.append(opinion)
-        return [self.assess(own) for own in opinions]
+        found: list[Assessment] = []
+        for at in range(0, len(documents), BATCH):
+            found += map(self.assess, self._opinions(documents[at : at + BATCH]))
+        return found
+
+    def _opinions(self, documents: Sequence[Document]) -> list[list[Opinion]]:
+        """What each classifier says of each text. A dear one is asked only about what another or its own screen found worth it."""
+        texts = [document.text for document in documents]
+        folded = fold_all(texts)
+        said = [self._asked(one, documents, folded) for one in (self.keyword,) if one is not None]
+        if self.neural is None:
+            return [list(own) for own in zip(*said, strict=True)]
+        if not said or not isinstance(self.neural, Screening):
+            said.append(self._asked(self.neural, documents, folded))
+            return [list(own) for own in zip(*said, strict=True)]
+        least = self.ruleset.policy.gate
+        heard = self.neural.hears(folded.texts)
+        asked = [n for n, opinion in enumerate(said[0]) if heard[n] or opinion.score.value >= least]
+        spoken = dict(zip(asked, self.neural.of_folded([texts[n] for n in asked], [folded[n] for n in asked]), strict=True))
+        return [[opinion, spoken.get(n, self.neural.silent)] for n, opinion in enumerate(said[0])]
+
+    @staticmethod
+    def _asked(classifier: Classifier, documents: Sequence[Document], folded: Batch) -> list[Opinion]:
+        if isinstance(classifier, Folding):
+            return classifier.of_folded([document.text for document in documents], folded)
+        return classifier.judge(documents)
 
     def assess(self, opinions: Sequence[Opinion]) -> Assessment:
         """One text's opinions, one or more, as an Assessment."""

@@ -14,7 +14,7 @@ from classifiers.sieve import Sieve
 from classifiers.windows import WHOLE, paragraphs, windows
 from domain.model import Contact, Document, Feature, Match, Opinion, Score
 from domain.rates import Rate
-from domain.text import Folded, fold, fold_all
+from domain.text import Batch, Folded, fold, fold_all
 from rules.loader import RuleSet
 
 NAME = "keyword"
@@ -22,7 +22,7 @@ LONG, SHORT = 400, 25
 """Characters beyond and under which a text's length itself says something; the weights are fitted."""
 SILENT = 0.02
 """Score of a text in which nothing speaks for suspicion. Fixed: of such texts nothing but their rarity among promos is known."""
-_BATCH = 256
+BATCH = 256
 """Texts that go through the fold and the gate together."""
 SPEAKS = 0.35
 """Log-odds that rules and signs must add before a text is scored at all: below it stands a single word that every shop uses."""
@@ -72,14 +72,16 @@ class KeywordClassifier:
     def judge(self, documents: Sequence[Document]) -> list[Opinion]:
         """One Opinion a document, in order; offsets in characters of its `text`."""
         found: list[Opinion] = []
-        for at in range(0, len(documents), _BATCH):
-            texts = [document.text for document in documents[at : at + _BATCH]]
-            folded = fold_all(texts)
-            passing = self.sieve.passing(folded.texts).tolist()
-            found += [
-                self.closely(folded[number], texts[number]) if passes else self._silent for number, passes in enumerate(passing)
-            ]
+        for at in range(0, len(documents), BATCH):
+            texts = [document.text for document in documents[at : at + BATCH]]
+            found += self.of_folded(texts, fold_all(texts))
         return found
+
+    def of_folded(self, texts: Sequence[str], folded: Sequence[Folded]) -> list[Opinion]:
+        """One Opinion a text, in order; `folded[i]` is the fold of `texts[i]`."""
+        flat = folded.texts if isinstance(folded, Batch) else [one.text for one in folded]
+        passing = self.sieve.passing(flat).tolist()
+        return [self.closely(folded[number], texts[number]) if passes else self._silent for number, passes in enumerate(passing)]
 
     @cached_property
     def _whole(self) -> Matcher:

@@ -20,12 +20,16 @@ from classifiers.dataset import SCHEMES
 from classifiers.encoder import EncoderVoice
 from classifiers.linear import LinearVoice, SchemeVoice
 from classifiers.manifest import Manifest
+from classifiers.screen import Screen
 from classifiers.windows import WHOLE, windows
 from domain.errors import ModelUnavailable
 from domain.model import Document, Opinion, Score
-from domain.text import fold_all
+from domain.signs import codes_of
+from domain.text import Folded, fold_all
 
 NAME = "neural"
+SILENT = 0.005
+"""Score of a text that the screen does not let through: of such texts fewer than one in two hundred is a promo."""
 LEAST_SCHEME = 0.15
 """Schemes under this are not named."""
 SPEAKS = 0.12
@@ -56,6 +60,8 @@ class NeuralClassifier:
         self.version = manifest.version
         self._tokenizer = _tokenizer(manifest)
         self._linear, self._schemes = _linear(manifest)
+        self._screen, self._least = _screen(manifest)
+        self.silent = Opinion(score=Score(classifier=NAME, version=self.version, value=SILENT))
         self._encoder: EncoderVoice | None = None
         if "model.onnx" in manifest.files:
             characters = int(manifest.reading["characters"])
@@ -70,9 +76,20 @@ class NeuralClassifier:
 
     def judge(self, documents: Sequence[Document]) -> list[Opinion]:
         """One Opinion a document, in order; the same text always gets the same one."""
-        if not documents:
+        texts = [document.text for document in documents]
+        return self.of_folded(texts, fold_all(texts))
+
+    def hears(self, folded: Sequence[str]) -> list[bool]:
+        """Which texts could be anything to this classifier; all of them where no screen is shipped."""
+        if self._screen is None:
+            return [True] * len(folded)
+        return [bool(loud) for loud in self._screen.logits(*codes_of(folded)) >= self._least]
+
+    def of_folded(self, texts: Sequence[str], folded: Sequence[Folded]) -> list[Opinion]:
+        """One Opinion a text, in order; `folded[i]` is the fold of `texts[i]`."""
+        if not texts:
             return []
-        views = self.views([document.text for document in documents])
+        views = self._views(texts, folded)
         logits = self.mixed(views)
         penalty = self.manifest.mixture["window_penalty"]
         best: dict[int, tuple[float, View]] = {}
@@ -80,24 +97,25 @@ class NeuralClassifier:
             value = float(logit) if view.whole else float(logit) - penalty
             if view.document not in best or value > best[view.document][0]:
                 best[view.document] = (value, view)
-        values = [self.probability(best[number][0]) for number in range(len(documents))]
-        chosen = [best[number][1] for number in range(len(documents))]
+        values = [self.probability(best[number][0]) for number in range(len(texts))]
+        chosen = [best[number][1] for number in range(len(texts))]
         loud = [number for number, value in enumerate(values) if value >= SPEAKS]
         chances = dict(zip(loud, self.chances([chosen[number] for number in loud]), strict=True))
         return [self._opinion(value, chosen[number], chances.get(number)) for number, value in enumerate(values)]
 
     def views(self, texts: Sequence[str]) -> list[View]:
         """What the voices read of each text: the whole up to WHOLE characters, and the windows of what is longer than one window."""
+        return self._views(texts, fold_all(texts))
+
+    def _views(self, texts: Sequence[str], folded: Sequence[Folded]) -> list[View]:
         parts: list[tuple[int, tuple[int, int], bool, str]] = []
-        batch = fold_all([text[:LONGEST] for text in texts])
-        for number, text in enumerate(texts):
-            folded = batch[number]
-            spans = windows(folded.text)
-            size = len(folded.text)
-            if len(spans) == 1 or size <= WHOLE:
-                parts.append((number, (0, len(text)), True, folded.text))
+        for number, (text, own) in enumerate(zip(texts, folded, strict=True)):
+            flat = own.text[:LONGEST]
+            spans = windows(flat)
+            if len(spans) == 1 or len(flat) <= WHOLE:
+                parts.append((number, (0, len(text)), True, flat))
             if len(spans) > 1:
-                parts += [(number, folded.span(start, end), False, folded.text[start:end]) for start, end in spans]
+                parts += [(number, own.span(start, end), False, flat[start:end]) for start, end in spans]
         encodings = self._tokenizer.encode_batch([part[3] for part in parts], add_special_tokens=False)
         return [View(part[0], part[1], part[2], np.array(found.ids, dtype=np.int64)) for part, found in zip(parts, encodings, strict=True)]
 
@@ -186,6 +204,18 @@ def _linear(manifest: Manifest) -> tuple[LinearVoice, SchemeVoice | None]:
             return voice, schemes
     except (ValueError, KeyError, OSError) as error:
         raise ModelUnavailable(f"{path}: cannot be used: {error}; {manifests.WAY_OUT}") from error
+
+
+def _screen(manifest: Manifest) -> tuple[Screen | None, float]:
+    """(the screen, the least log-odds that it lets through); nothing where none is shipped."""
+    own = manifest.voices.get("screen")
+    if not own:
+        return None, 0.0
+    try:
+        with np.load(BytesIO(manifest.bytes_of("linear.npz"))) as arrays:
+            return Screen(arrays["screen"], scale=own["scale"], bias=own["bias"]), float(own["least"])
+    except (ValueError, KeyError, OSError) as error:
+        raise ModelUnavailable(f"{manifest.folder / 'linear.npz'}: cannot be used: {error}; {manifests.WAY_OUT}") from error
 
 
 def load(weights_dir: Path | None = None, *, threads: int = 1, choice: Choice = "auto") -> NeuralClassifier:

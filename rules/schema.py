@@ -208,6 +208,8 @@ class Policy(Strict):
     less_factor: float = Field(ge=0, le=1)
     outside_factor: float = Field(ge=0, le=1)
     """What an excuse counts in a window of a long text where it stands elsewhere."""
+    gate: float = Field(0.05, ge=0, lt=1)
+    """Keyword score from which a text is read by the neural classifier whatever its own screen says."""
     daily_cap: int = Field(ge=1)
     codes_version: str
     codes: dict[str, Code]

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from classifiers.backends import Choice, computes_in_half
 from classifiers.dataset import Row
 from classifiers.encoder import EncoderVoice
 from classifiers.training.recipe import Recipe
@@ -46,7 +47,7 @@ def export(state: Path, *, encoder: Path, out: Path) -> Path:
 def rounded(full: Path, *, rows: Sequence[Row], tokenizer: Tokenizer, recipe: Recipe) -> tuple[Path, dict[str, float]]:
     """(the file to ship, average precision on `rows` of each way of storing it).
 
-    Shipped are half-precision weights, computed with in full. Dynamic int8 is measured beside it and not shipped: its steps follow
+    Shipped are half-precision weights; `half` computes with them in full, `bf16` as OpenVINO does where the processor has it. Dynamic int8 is measured beside it and not shipped: its steps follow
     the largest value in the batch, so that a text's score would depend on the company it is judged in.
     """
     from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -58,8 +59,12 @@ def rounded(full: Path, *, rows: Sequence[Row], tokenizer: Tokenizer, recipe: Re
     wanted = np.array([row.suspected for row in rows])
     ids = ids_of([row.text for row in rows], tokenizer)
     found = {}
-    for name, path in (("fp32", full), ("half", half), ("int8", small)):
-        found[name] = round(float(average_precision_score(wanted, _scores(path, ids, characters=recipe.pretrain["characters"] - 2))), 4)
+    ways: list[tuple[str, Path, Choice]] = [(name, path, "onnxruntime") for name, path in (("fp32", full), ("half", half), ("int8", small))]
+    if computes_in_half():
+        ways.append(("bf16", half, "openvino"))
+    for name, path, choice in ways:
+        scores = _scores(path, ids, characters=recipe.pretrain["characters"] - 2, choice=choice)
+        found[name] = round(float(average_precision_score(wanted, scores)), 4)
     return (half if found["half"] >= found["fp32"] - WORTH else full), found
 
 
@@ -82,8 +87,8 @@ def _halved(full: Path, half: Path) -> None:
     onnx.save(model, str(half))
 
 
-def _scores(path: Path, ids: Sequence[NDArray[np.int64]], *, characters: int) -> NDArray[np.float64]:
-    voice = EncoderVoice(path.read_bytes(), characters=characters, threads=2)
+def _scores(path: Path, ids: Sequence[NDArray[np.int64]], *, characters: int, choice: Choice) -> NDArray[np.float64]:
+    voice = EncoderVoice(path.read_bytes(), characters=characters, threads=2, choice=choice)
     pieces = [voice.pieces(one) for one in ids]
     suspected, _, _ = voice.run([piece for own in pieces for piece in own])
     owners = np.repeat(np.arange(len(ids)), [len(own) for own in pieces])

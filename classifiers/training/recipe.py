@@ -29,6 +29,8 @@ class Recipe:
     pretrain: Mapping[str, Any]
     tune: Mapping[str, Any]
     linear: Mapping[str, Any]
+    screen: Mapping[str, Any]
+    """Empty where none is to be shipped: then the encoder reads every text."""
     negatives: Mapping[str, Any]
 
 
@@ -45,6 +47,6 @@ def load(path: Path | str = "small") -> Recipe:
     missing = [key for key in ("name", "seed", *SECTIONS) if key not in data]
     if missing:
         raise ConfigFault([Fault(str(file), 1, f"{key} is missing", "copy it from classifiers/configs/small.toml") for key in missing])
-    parts = {key: data.get(key, {}) for key in ("tokenizer", "model", "pretrain", "tune", "linear", "negatives")}
+    parts = {key: data.get(key, {}) for key in ("tokenizer", "model", "pretrain", "tune", "linear", "screen", "negatives")}
     composed = file.parent / data["composed"] if "composed" in data else COMPOSED
     return Recipe(name=data["name"], seed=data["seed"], path=file, composed=composed, **parts)

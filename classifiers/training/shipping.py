@@ -18,7 +18,8 @@ from classifiers import dataset, manifest
 from classifiers.dataset import SCHEMES, Row
 from classifiers.manifest import Manifest
 from classifiers.neural import NeuralClassifier, worst
-from classifiers.training import negatives, voices
+from classifiers.screen import Screen
+from classifiers.training import negatives, screening, voices
 from classifiers.training.recipe import Recipe
 from domain.identity import sha256
 
@@ -77,6 +78,8 @@ def ship(
     mixture, calibration, measured = settle(listener, [row for row in found.aside if row.readers])
     mixture["encoder_schemes"], measured["schemes_right"] = scheme_share(listener, found.aside)
     final = _written(out, found.all, recipe=recipe, reader=reader)
+    if recipe.screen:
+        final = _screened(final, found, recipe=recipe)
     facts = {
         "name": recipe.name,
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -112,6 +115,18 @@ def _written(out: Path, rows: Sequence[Row], *, recipe: Recipe, reader: Tokenize
         calibration={"logits": [-14.0, 14.0], "probabilities": [0.0, 1.0]},
         facts={},
     )
+
+
+def _screened(draft: Manifest, found: Lessons, *, recipe: Recipe) -> Manifest:
+    """With the screen in linear.npz. Its threshold is measured on rows that it has not seen; then it learns from those too."""
+    plan = recipe.screen
+    steps, scale, bias = screening.fit(found.kept, plan=plan, seed=recipe.seed)
+    least = screening.least(Screen(steps, scale=scale, bias=bias), [row for row in found.aside if row.readers], lost=plan["lost"])
+    steps, scale, bias = screening.fit(found.all, plan=plan, seed=recipe.seed)
+    with np.load(draft.folder / "linear.npz") as arrays:
+        np.savez_compressed(draft.folder / "linear.npz", screen=steps, **arrays)
+    files = dict(draft.files) | {"linear.npz": sha256((draft.folder / "linear.npz").read_bytes())}
+    return replace(draft, files=files, voices=dict(draft.voices) | {"screen": {"scale": scale, "bias": bias, "least": least}})
 
 
 def settle(classifier: NeuralClassifier, rows: Sequence[Row]) -> tuple[dict[str, float], dict[str, list[float]], dict[str, float]]:

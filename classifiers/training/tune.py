@@ -15,6 +15,7 @@ from tokenizers import Tokenizer
 from transformers import AutoModel
 
 from classifiers import dataset
+from classifiers.backends import computes_in_half
 from classifiers.dataset import LABELS, SCHEMES, Row
 from classifiers.training import evasion
 from classifiers.training.recipe import Recipe
@@ -143,14 +144,14 @@ def run(
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         done, spent, best = state["done"], state["spent"], state["best"]
-    first = done
+    first, half = done, device.type == "cuda" or computes_in_half()
     while spent < budget and done < plan["passes"] and (stop_after_passes is None or done - first < stop_after_passes):
         began, mean = time.perf_counter(), 0.0
         draw = random.Random(f"{recipe.seed}/{done}")
         found = examples(kept, tokenizer=tokenizer, plan=plan, characters=characters, draw=draw)
         passed = (done, spent, began)
         for share, batch in _shares(batches(found, size=plan["batch"], draw=draw), of=len(found), plan=plan, passed=passed):
-            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
+            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
                 answer = model(padded([ids for ids, _ in batch]).to(device))
             loss = targets.loss(answer, [number for _, number in batch])
             learn(model, optimizer, loss, rate=plan["learning_rate"] * min(1.0, 20.0 * share, max(0.02, (1.0 - share) / 0.8)))

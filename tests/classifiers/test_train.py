@@ -66,6 +66,11 @@ real_share = 0.4
 evaded_share = 0.3
 evaded_weight = 0.3
 window_weight = 0.3
+[screen]
+bits = 14
+strength = 20.0
+evaded_share = 0.3
+lost = 0.01
 [negatives]
 plain = {rows = 20, label = "other"}
 """
@@ -108,7 +113,9 @@ def test_the_whole_way_from_text_to_a_loaded_judge(data: Path, tmp_path: Path) -
     classifier = neural.load(out)
     promo, plain = classifier.judge([Document(text="保本保息，年化18%，到期连本带利，名额有限，加微信"), Document(text="明天上午停水检修")])
     assert promo.score.value > plain.score.value
-    assert classifier.backend.startswith("onnxruntime")
+    assert classifier.hears(["保本保息，年化18%，到期连本带利，名额有限，加微信"]) == [True]
+    assert set(found.voices["screen"]) == {"scale", "bias", "least"}
+    assert classifier.backend.split()[0] in ("openvino", "onnxruntime")
 
 
 def test_onnx_says_what_torch_says(data: Path, tmp_path: Path) -> None:
@@ -120,7 +127,7 @@ def test_onnx_says_what_torch_says(data: Path, tmp_path: Path) -> None:
     own = runs / "mini"
     model = tune.speaker(encoder)
     torch.save({"model": model.state_dict()}, own / "tuned.pt")
-    voice = EncoderVoice(export.export(own / "tuned.pt", encoder=encoder, out=own).read_bytes(), characters=62)
+    voice = EncoderVoice(export.export(own / "tuned.pt", encoder=encoder, out=own).read_bytes(), characters=62, choice="onnxruntime")
     draw = np.random.default_rng(3)
     windows = [draw.integers(5, 200, size) for size in (1, 14, 15, 40, 62)]
     with torch.no_grad():
