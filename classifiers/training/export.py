@@ -47,8 +47,8 @@ def export(state: Path, *, encoder: Path, out: Path) -> Path:
 def rounded(full: Path, *, rows: Sequence[Row], tokenizer: Tokenizer, recipe: Recipe) -> tuple[Path, dict[str, float]]:
     """(the file to ship, average precision on `rows` of each way of storing it).
 
-    Shipped are half-precision weights; `half` computes with them in full, `bf16` as OpenVINO does where the processor has it. Dynamic int8 is measured beside it and not shipped: its steps follow
-    the largest value in the batch, so that a text's score would depend on the company it is judged in.
+    Shipped are half-precision weights; `half` computes with them in full, `bf16` as OpenVINO does. Dynamic int8 is measured beside it and
+    not shipped: its steps follow the largest value in the batch, so that a text's score would depend on the company it is judged in.
     """
     from onnxruntime.quantization import QuantType, quantize_dynamic
     from sklearn.metrics import average_precision_score

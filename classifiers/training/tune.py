@@ -60,14 +60,23 @@ def padded(windows: Sequence[NDArray[np.int64]]) -> torch.Tensor:
     return torch.from_numpy(rows)
 
 
-def examples(rows: Sequence[Row], *, tokenizer: Tokenizer, plan: Mapping[str, Any], characters: int, draw: random.Random) -> list[Example]:
-    """One pass over `rows`: some evaded, some cut short, and one drawn window of what is longer than one."""
-    texts = []
-    for row in rows:
-        text = evasion.cut(row.text, draw) if draw.random() < plan["cut_share"] else row.text
+def examples(
+    rows: Sequence[Row],
+    *,
+    tokenizer: Tokenizer,
+    plan: Mapping[str, Any],
+    characters: int,
+    draw: random.Random,
+    again: Sequence[int] = (),
+) -> list[Example]:
+    """One pass over `rows`, and those numbered in `again` once more: some evaded, some cut short, one drawn window of a long one."""
+    numbers, texts = [*range(len(rows)), *again], []
+    for number in numbers:
+        own = rows[number].text
+        text = evasion.cut(own, draw) if draw.random() < plan["cut_share"] else own
         texts.append(evasion.evade(text, draw) if draw.random() < plan["evaded_share"] else text)
     found = []
-    for number, ids in enumerate(ids_of(texts, tokenizer)):
+    for number, ids in zip(numbers, ids_of(texts, tokenizer), strict=True):
         pieces = np.array_split(ids, max(1, -(-len(ids) // characters)))
         found.append((pieces[draw.randrange(len(pieces))], number))
     return found
@@ -93,6 +102,14 @@ class Targets:
         # A negative names the scheme that it resembles; only a promo shows one.
         self.schemes = torch.tensor([[float(row.suspected and slug in row.schemes) for slug in SCHEMES] for row in rows])
         self.plan = plan
+        self.surprise = np.zeros(len(rows))
+        """Loss of the suspected head on each row when it was last shown: what the hard ones are found by."""
+
+    def hardest(self, share: float) -> list[int]:
+        """Numbers of the innocent rows that were most taken for promos, a `share` of them: shown once more in the next pass."""
+        innocent = np.flatnonzero((self.suspected.numpy() == 0) & (self.surprise > 0))
+        ranked = innocent[np.argsort(-self.surprise[innocent], kind="stable")]
+        return [int(number) for number in ranked[: int(share * len(innocent))]]
 
     def loss(self, found: tuple[torch.Tensor, torch.Tensor, torch.Tensor], numbers: Sequence[int]) -> torch.Tensor:
         """Weighted sum of the three heads' losses."""
@@ -101,6 +118,7 @@ class Targets:
         count = self.counts[index].to(device)
         ask = torch.nn.functional
         main = ask.binary_cross_entropy_with_logits(found[0].float().squeeze(1), self.suspected[index].to(device), reduction="none")
+        self.surprise[numbers] = main.detach().float().cpu().numpy()
         labels = ask.cross_entropy(found[1].float(), self.labels[index].to(device), reduction="none")
         schemes = ask.binary_cross_entropy_with_logits(found[2].float(), self.schemes[index].to(device), reduction="none").sum(1)
         total: torch.Tensor = ((main + self.plan["label_share"] * labels + self.plan["scheme_share"] * schemes) * count).mean()
@@ -143,12 +161,14 @@ def run(
         state = torch.load(checkpoint, map_location=device, weights_only=True)
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
+        targets.surprise = state["surprise"].numpy()
         done, spent, best = state["done"], state["spent"], state["best"]
     first, half = done, device.type == "cuda" or computes_in_half()
     while spent < budget and done < plan["passes"] and (stop_after_passes is None or done - first < stop_after_passes):
         began, mean = time.perf_counter(), 0.0
         draw = random.Random(f"{recipe.seed}/{done}")
-        found = examples(kept, tokenizer=tokenizer, plan=plan, characters=characters, draw=draw)
+        again = targets.hardest(plan.get("hard_share", 0.0))
+        found = examples(kept, tokenizer=tokenizer, plan=plan, characters=characters, draw=draw, again=again)
         passed = (done, spent, began)
         for share, batch in _shares(batches(found, size=plan["batch"], draw=draw), of=len(found), plan=plan, passed=passed):
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
@@ -163,7 +183,8 @@ def run(
         if value > best:
             best = value
             save(finest, {"model": model.state_dict(), "aside_ap": value})
-        save(checkpoint, {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "done": done, "spent": spent, "best": best})
+        state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "surprise": torch.from_numpy(targets.surprise)}
+        save(checkpoint, state | {"done": done, "spent": spent, "best": best})
     return finest
 
 

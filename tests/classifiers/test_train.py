@@ -54,6 +54,7 @@ learning_rate = 2.0e-3
 weight_decay = 0.01
 evaded_share = 0.3
 cut_share = 0.1
+hard_share = 0.1
 composed_weight = 1.0
 label_share = 0.5
 scheme_share = 0.1
