@@ -28,11 +28,11 @@ _MOST_SCHEMES = 3
 class Judge:
     """Keyword and neural together, or one of them alone."""
 
-    def __init__(self, *, keyword: Classifier | None, neural: Classifier | None, ruleset: RuleSet) -> None:
-        """Raises ValueError without any classifier."""
+    def __init__(self, *, keyword: Classifier | None, neural: Classifier | None, ruleset: RuleSet, gated: bool = True) -> None:
+        """Without `gated` every classifier reads every text: to measure what the gate drops. Raises ValueError without any classifier."""
         if keyword is None and neural is None:
             raise ValueError("a judge needs a classifier: give keyword, neural or both")
-        self.keyword, self.neural, self.ruleset = keyword, neural, ruleset
+        self.keyword, self.neural, self.ruleset, self.gated = keyword, neural, ruleset, gated
 
     @property
     def model(self) -> str:
@@ -53,7 +53,7 @@ class Judge:
         said = [self._asked(one, documents, folded) for one in (self.keyword,) if one is not None]
         if self.neural is None:
             return [list(own) for own in zip(*said, strict=True)]
-        if not said or not isinstance(self.neural, Screening):
+        if not (said and self.gated and isinstance(self.neural, Screening)):
             said.append(self._asked(self.neural, documents, folded))
             return [list(own) for own in zip(*said, strict=True)]
         least = self.ruleset.policy.gate

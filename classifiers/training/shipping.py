@@ -85,6 +85,7 @@ def ship(
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "code": _code(),
         "recipe_sha256": sha256(recipe.path.read_bytes()),
+        "model": dict(recipe.model) | {"vocabulary": reader.get_vocab_size()},
         "data": {
             "files": dict(found.hashes),
             "rows": dataset.digest(found.all),

@@ -107,9 +107,9 @@ def _measured(texts: Sequence[str], *, rounds: int, start_s: float) -> dict[str,
     taken: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():
-            taken[name].append(_seconds(way))
+            taken[name].append(seconds(way))
     speed = {name: len(texts) / statistics.median(values) for name, values in taken.items()}
-    peak = _peak_mb()  # before the peer's dictionary is loaded: it is not ours
+    peak = peak_mb()  # before the peer's dictionary is loaded: it is not ours
     speed["jieba"] = _jieba(texts[:400], rounds=rounds)
     figures = {
         "texts": len(texts),
@@ -136,16 +136,18 @@ def _jieba(texts: Sequence[str], *, rounds: int) -> float:
     from classifiers.tokens import _Jieba
 
     cut = _Jieba().cut
-    return len(texts) / statistics.median(_seconds(lambda: [cut(text) for text in texts]) for _ in range(min(rounds, 3)))
+    return len(texts) / statistics.median(seconds(lambda: [cut(text) for text in texts]) for _ in range(min(rounds, 3)))
 
 
-def _seconds(way: Callable[[], object]) -> float:
+def seconds(way: Callable[[], object]) -> float:
+    """How long one call takes."""
     began = time.perf_counter()
     way()
     return time.perf_counter() - began
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
+    """The most memory that this process has held, in MB."""
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -22,7 +22,7 @@ def _print(found: dict[str, Any], *, as_json: bool) -> None:
 
 @click.group()
 def bench() -> None:
-    """Measure: patrol, keyword, judge, kills. Ratios travel between machines, absolute figures do not."""
+    """Measure: patrol, keyword, classifier, judge, kills. Ratios travel between machines, absolute figures do not."""
 
 
 @bench.command()
@@ -45,6 +45,18 @@ def keyword(data: Path | None, rounds: int, as_json: bool) -> None:
     from patrol.bench.keywords import bench_keyword
 
     _print(bench_keyword(data=data, rounds=rounds), as_json=as_json)
+
+
+@bench.command()
+@click.option("--data", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Ordinary texts, one a line.")
+@click.option("--labelled", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Labelled texts for what the gate loses.")
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1, 100))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def classifier(data: Path | None, labelled: Path | None, rounds: int, as_json: bool) -> None:
+    """The neural classifier on one core, beside plain torch, and a stream through the gate."""
+    from patrol.bench.classifying import bench_classifier
+
+    _print(bench_classifier(data=data, labelled=labelled, rounds=rounds), as_json=as_json)
 
 
 @bench.command()
