@@ -5,7 +5,7 @@ What is shipped, what it was trained on and what it cannot do: classifiers/weigh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import pairwise
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from classifiers import manifest as manifests
 from classifiers.backends import Choice
 from classifiers.dataset import SCHEMES
+from classifiers.deletion import speaking
 from classifiers.encoder import EncoderVoice
 from classifiers.linear import LinearVoice, SchemeVoice
 from classifiers.manifest import Manifest
@@ -33,7 +34,9 @@ SILENT = 0.005
 LEAST_SCHEME = 0.15
 """Schemes under this are not named."""
 SPEAKS = 0.12
-"""Probability from which the window that speaks is named."""
+"""Probability from which schemes are named."""
+NAMES = 0.3
+"""Probability from which the part that speaks is looked for: by then the text may become a hit."""
 LONGEST = 200_000
 """Characters of a text beyond which nothing is read: no posting is longer, and a hostile one must not hold the queue."""
 
@@ -43,8 +46,8 @@ class View:
     """One part of a text as the voices read it: the whole, or a window of a long one."""
 
     document: int
-    span: tuple[int, int]
-    """In the original text."""
+    part: tuple[int, int]
+    """In the folded text."""
     whole: bool
     ids: NDArray[np.int64]
 
@@ -89,7 +92,7 @@ class NeuralClassifier:
         """One Opinion a text, in order; `folded[i]` is the fold of `texts[i]`."""
         if not texts:
             return []
-        views = self._views(texts, folded)
+        views = self._views(folded)
         logits = self.mixed(views)
         penalty = self.manifest.mixture["window_penalty"]
         best: dict[int, tuple[float, View]] = {}
@@ -101,21 +104,40 @@ class NeuralClassifier:
         chosen = [best[number][1] for number in range(len(texts))]
         loud = [number for number, value in enumerate(values) if value >= SPEAKS]
         chances = dict(zip(loud, self.chances([chosen[number] for number in loud]), strict=True))
-        return [self._opinion(value, chosen[number], chances.get(number)) for number, value in enumerate(values)]
+        spans = self._spans({number: best[number] for number in loud if values[number] >= NAMES}, folded)
+        return [self._opinion(value, chances.get(number), spans.get(number)) for number, value in enumerate(values)]
+
+    def _spans(self, loud: Mapping[int, tuple[float, View]], folded: Sequence[Folded]) -> dict[int, tuple[int, int]]:
+        """Of each loud text the part that speaks, in its original."""
+        if not loud:
+            return {}
+        parts = {number: view.part for number, (_, view) in loud.items()}
+        texts = [folded[number].text[start:end] for number, (start, end) in parts.items()]
+        found = speaking(texts, [logit for logit, _ in loud.values()], self._logits_of)
+        result = {}
+        for (number, (start, end)), (first, last) in zip(parts.items(), found, strict=True):
+            if (first, last) != (0, end - start) or not loud[number][1].whole:
+                result[number] = folded[number].span(start + first, start + last)
+        return result
+
+    def _logits_of(self, flat: Sequence[str]) -> NDArray[np.float64]:
+        """The mixture's log-odds of folded texts no longer than a window."""
+        encodings = self._tokenizer.encode_batch(list(flat), add_special_tokens=False)
+        return self.mixed([View(n, (0, 0), True, np.array(found.ids, dtype=np.int64)) for n, found in enumerate(encodings)])
 
     def views(self, texts: Sequence[str]) -> list[View]:
         """What the voices read of each text: the whole up to WHOLE characters, and the windows of what is longer than one window."""
-        return self._views(texts, fold_all(texts))
+        return self._views(fold_all(texts))
 
-    def _views(self, texts: Sequence[str], folded: Sequence[Folded]) -> list[View]:
+    def _views(self, folded: Sequence[Folded]) -> list[View]:
         parts: list[tuple[int, tuple[int, int], bool, str]] = []
-        for number, (text, own) in enumerate(zip(texts, folded, strict=True)):
+        for number, own in enumerate(folded):
             flat = own.text[:LONGEST]
             spans = windows(flat)
             if len(spans) == 1 or len(flat) <= WHOLE:
-                parts.append((number, (0, len(text)), True, flat))
+                parts.append((number, (0, len(flat)), True, flat))
             if len(spans) > 1:
-                parts += [(number, own.span(start, end), False, flat[start:end]) for start, end in spans]
+                parts += [(number, (start, end), False, flat[start:end]) for start, end in spans]
         encodings = self._tokenizer.encode_batch([part[3] for part in parts], add_special_tokens=False)
         return [View(part[0], part[1], part[2], np.array(found.ids, dtype=np.int64)) for part, found in zip(parts, encodings, strict=True)]
 
@@ -161,7 +183,7 @@ class NeuralClassifier:
         """The calibrated probability at a mixed log-odds."""
         return float(np.interp(logit, self._logits, self._probabilities))
 
-    def _opinion(self, value: float, view: View, chances: NDArray[np.float64] | None) -> Opinion:
+    def _opinion(self, value: float, chances: NDArray[np.float64] | None, span: tuple[int, int] | None) -> Opinion:
         named: list[tuple[str, float]] = []
         if chances is not None and self._schemes is not None:
             named = [(slug, float(chance)) for slug, chance in zip(self._schemes.slugs, chances, strict=True) if chance >= LEAST_SCHEME]
@@ -169,7 +191,7 @@ class NeuralClassifier:
         return Opinion(
             score=Score(classifier=NAME, version=self.version, value=round(value, 6)),
             schemes=tuple((slug, round(chance, 4)) for slug, chance in named),
-            spans=() if view.whole or chances is None else (view.span,),
+            spans=() if span is None else (span,),
         )
 
 
