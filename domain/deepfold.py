@@ -16,6 +16,7 @@ import ahocorasick_rs
 import numpy as np
 from numpy.typing import NDArray
 
+from domain import syllables
 from domain.lightfold import FINANCIAL, MULTI, TABLES, Lights, light, table
 from domain.signs import Signs
 
@@ -28,7 +29,7 @@ _MULTI = re.compile(f"[{MULTI}]")
 
 
 class Change(NamedTuple):
-    """One deep fold: `kind` (split, homophone, pinyin, slang) and the half-open span in the folded text."""
+    """One deep fold: `kind` (split, homophone, pinyin, lookalike, slang) and the half-open span in the folded text."""
 
     kind: str
     start: int
@@ -40,7 +41,7 @@ class Variant(NamedTuple):
 
     kind: str
     signs: tuple[str, ...]
-    """A match begins with one of these: the cheap sign without which the pattern is not tried."""
+    """One of these stands in a match or right before it: the cheap sign without which the pattern is not tried."""
     pattern: re.Pattern[str]
     canonical: str
     needs: re.Pattern[str] | None
@@ -84,7 +85,11 @@ def _known() -> _Known:
 
 def signed(lights: Lights) -> NDArray[np.bool_]:
     """Which texts of a batch may hold a sign of evasion: never False where one stands."""
-    return _known().signs.seen(lights.codes, lights.starts)
+    seen = _known().signs.seen(lights.codes, lights.starts)
+    odd = [*syllables.places(lights.codes, lights.text), *syllables.alternating(lights.codes).tolist()]
+    if odd:
+        seen[np.searchsorted(lights.starts, odd, side="right") - 1] = True
+    return seen
 
 
 def candidates(text: str) -> list[Variant]:
@@ -98,6 +103,13 @@ def candidates(text: str) -> list[Variant]:
     rows = variants()
     places = sorted({place for sign, _, _ in found for place in known.places[sign]})
     return [v for v in (rows[place] for place in places) if v.pattern.search(text) and (v.needs is None or v.needs.search(text))]
+
+
+def evasive(text: str) -> bool:
+    """Whether a deep fold would change a lightly folded text."""
+    if len(text) > MAX_DEEP:
+        return False
+    return bool(candidates(text) or syllables.find(text) or syllables.interleaved(text))
 
 
 class Draft:
@@ -151,6 +163,8 @@ def deepen(draft: Draft) -> None:
         draft.apply(_unfolded(draft.text))
         draft.apply(_dropped(draft.text))
         draft.apply(_money(draft.text))
+        if len(draft.text) <= MAX_DEEP:
+            draft.apply([(start, end, "", "") for start, end in syllables.interleaved(draft.text)])
         for variant in candidates(draft.text):
             draft.apply(
                 [
@@ -159,8 +173,16 @@ def deepen(draft: Draft) -> None:
                     if m.end() > m.start() and m.group() != variant.canonical
                 ]
             )
+        if len(draft.text) <= MAX_DEEP:
+            draft.apply(_sounded(draft.text))
         if draft.text == before:
             return
+
+
+def _sounded(text: str) -> list[Edit]:
+    """Spellings that sound like a core word of the trade."""
+    found = syllables.find(text)
+    return [(a, b, word, "pinyin" if any("a" <= c <= "z" for c in text[a:b]) else "homophone") for a, b, word in found]
 
 
 def _unfolded(text: str) -> list[Edit]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from domain.deepfold import Change, Draft, candidates, deepen, signed
+from domain.deepfold import Change, Draft, deepen, evasive, signed
 from domain.lightfold import FINANCIAL, HAN, light, table
 
 __all__ = ["Batch", "Change", "Folded", "fold", "fold_all"]
@@ -59,7 +59,7 @@ class Batch(Sequence[Folded]):
         self._deep: dict[int, Folded] = {}
         suspects = signed(lights) | lights.rare
         for number in suspects.nonzero()[0].tolist():
-            if lights.rare[number] or candidates(self.texts[number]):
+            if lights.rare[number] or evasive(self.texts[number]):
                 draft = Draft(self.texts[number], lights.origin(number))
                 deepen(draft)
                 self.texts[number] = draft.text
@@ -100,6 +100,6 @@ def fold(text: str) -> Folded:
     """The canonical form of any Unicode text. Never raises; folding what is folded changes nothing."""
     if len(text) <= _SHORT:
         flat = text.translate(table())
-        if _PLAIN.fullmatch(flat) and not candidates(flat):
+        if _PLAIN.fullmatch(flat) and not evasive(flat):
             return Folded(flat, range(len(flat)), range(1, len(flat) + 1))
     return Batch((text,))[0]
