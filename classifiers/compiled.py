@@ -25,11 +25,14 @@ class Test(NamedTuple):
     least: float = 0.0
     kinds: frozenset[str] = frozenset()
     pattern: re.Pattern[str] | None = None
+    sum: bool = False
 
     @property
     def reads(self) -> str:
-        """rates or contacts, where the clause needs them; empty where words tell."""
-        return "rates" if self.kind in ("rate", "near_rate") else "contacts" if self.kind in ("contact", "near_contact") else ""
+        """rates, contacts or sums, where the clause needs them; empty where words tell."""
+        if self.kind in ("rate", "near_rate"):
+            return "rates"
+        return "contacts" if self.kind in ("contact", "near_contact") else "sums" if self.sum else ""
 
 
 class Ready(NamedTuple):
@@ -40,6 +43,8 @@ class Ready(NamedTuple):
     less: tuple[Test, ...]
     needs: tuple[int, ...]
     """Groups of which each must stand in the text."""
+    mask: int
+    """The same, a bit a group."""
 
 
 class Lexicon:
@@ -58,16 +63,19 @@ class Lexicon:
         self.terms = tuple(sorted(terms))
         """Folded and sorted; a term's number is its place."""
         self.groups_of = tuple(tuple(terms[word]) for word in self.terms)
+        self.masks = tuple(sum(1 << group for group in groups) for groups in self.groups_of)
+        """For each term the groups that it is of, a bit a group."""
         self.size = len(self._groups)
         ambiguous = set(ruleset.lexicon.get("ambiguous", ()))
         self.ambiguous = tuple(word in ambiguous for word in self.terms)
-        self.automaton = automaton(self.terms)
+        # A text is looked at by itself here, after much else: the table form is twice as large as the cache and twice as slow then.
+        self.automaton = ahocorasick_rs.AhoCorasick(list(self.terms), implementation=ahocorasick_rs.Implementation.ContiguousNFA)
 
     def _ready(self, rule: Rule) -> Ready:
         tests = tuple(self._test(clause) for clause in rule.match.all)
         less = tuple(self._test(clause) for clause in rule.match.less)
         needs = dict.fromkeys(group for test in tests for group in (test.group, test.other) if group >= 0)
-        return Ready(rule, tests, less, tuple(needs))
+        return Ready(rule, tests, less, tuple(needs), sum(1 << group for group in needs))
 
     def _group(self, given: tuple[str, ...]) -> int:
         if given not in self._folded:
@@ -89,9 +97,4 @@ class Lexicon:
             return Test("rate", least=float(rate[1]) / 100 if rate else 0.0)
         if clause.contact is not None:
             return Test("contact", kinds=frozenset(clause.contact) - {"any"})
-        return Test("pattern", self._group(clause.gate or ()), pattern=re.compile(clause.pattern or r"(?!)"))
-
-
-def automaton(terms: Sequence[str]) -> ahocorasick_rs.AhoCorasick:
-    """One pass over a text finds all `terms`, overlapping ones too."""
-    return ahocorasick_rs.AhoCorasick(list(terms), implementation=ahocorasick_rs.Implementation.DFA)
+        return Test("pattern", self._group(clause.gate or ()), pattern=re.compile(clause.pattern or r"(?!)"), sum=clause.sum)

@@ -24,8 +24,9 @@ SILENT = 0.02
 """Score of a text in which nothing speaks for suspicion. Fixed: of such texts nothing but their rarity among promos is known."""
 BATCH = 256
 """Texts that go through the fold and the gate together."""
-SPEAKS = 0.35
-"""Log-odds that rules and signs must add before a text is scored at all: below it stands a single word that every shop uses."""
+SPEAKS = 0.2
+"""Log-odds that rules and signs must add before a text is scored at all: below it stands a single word that every shop uses. What is bare,
+a rate or a contact without a word, does not count here: it is never the only ground."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,8 @@ class KeywordClassifier:
         mute = ("signs", "excuses")
         speaking = [r for r in ruleset.scored if self._weights[r.id] or r.status == "background" or r.family not in mute]
         self.matcher = Matcher(ruleset, speaking)
-        self.sieve = Sieve(self.matcher.lexicon, self._weights, floor=SPEAKS)
+        self._first = {r.id: self._weights[r.id] for r in ruleset.scored if self._weights[r.id] > 0 and not r.bare}
+        self.sieve = Sieve(self.matcher.lexicon, self._first, floor=SPEAKS)
         self._excuses = frozenset(rule.id for rule in ruleset.scored if rule.excuse)
         self._silent = Opinion(score=Score(classifier=NAME, version=self.version, value=SILENT))
 
@@ -147,7 +149,7 @@ class KeywordClassifier:
         if not views:
             return self._silent
         best = max(views, key=self.log_odds)
-        gain = sum(max(self._weights.get(found.rule.id, 0.0), 0.0) * found.strength for found in best.found)
+        gain = sum(self._first.get(found.rule.id, 0.0) * found.strength for found in best.found)
         value = sigmoid(self.log_odds(best)) if gain >= SPEAKS else SILENT
         matches = self._matches(best, folded, text)
         return Opinion(

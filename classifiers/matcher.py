@@ -15,8 +15,6 @@ from classifiers.windows import windows
 from rules.loader import RuleSet
 from rules.schema import Rule
 
-Hits = dict[int, list[Span]]
-"""Group number to the spans of its terms, in order."""
 _CHUNK = 40_000
 """Characters given to the automaton at once, so that a text of one repeated term stays small in memory."""
 _MOST_WINDOWS = 600
@@ -42,6 +40,31 @@ class Found:
     """negated, quoted or less."""
 
 
+class Hits:
+    """The terms that stand in one window, by group. A term is of many groups and few of them are asked for, so each is made when asked."""
+
+    __slots__ = ("_found", "_spans", "mask")
+
+    def __init__(self, found: Sequence[tuple[int, int, int]]) -> None:
+        """`found`: (start, minus end, groups as bits), sorted."""
+        self._found = found
+        self._spans: dict[int, list[Span]] = {}
+        self.mask = 0
+        """Groups of which a term stands here, a bit a group."""
+        for _, _, groups in found:
+            self.mask |= groups
+
+    def of(self, group: int) -> list[Span]:
+        """Spans of the terms of a group, in order, the longest first where several begin at one place; _MOST_SPANS at most."""
+        if group < 0 or not self.mask >> group & 1:
+            return []
+        spans = self._spans.get(group)
+        if spans is None:
+            bit = 1 << group
+            spans = self._spans[group] = [(start, -end) for start, end, groups in self._found if groups & bit][:_MOST_SPANS]
+        return spans
+
+
 class Matcher:
     """The given rules of a set against one text."""
 
@@ -57,22 +80,22 @@ class Matcher:
             else:
                 self._uncalled.append(place)
         self._called = {group: tuple(places) for group, places in called.items()}
+        self._callers = sum(1 << group for group in called)
         self._boundaries = Boundaries(lexicon.terms) if any(lexicon.ambiguous) else None
         policy = ruleset.policy
         self._factors = {"negated": policy.negated_factor, "quoted": policy.quoted_factor, "less": policy.less_factor}
 
-    def groups(self, text: str) -> list[tuple[int, int, int]]:
-        """(start, end, group) of every term that stands in the folded text, by start; the longest of several at one place first."""
+    def _terms(self, text: str) -> list[tuple[int, int, int]]:
+        """(start, minus end, groups as bits) of every term that stands in the folded text, sorted."""
         whole = self.lexicon.automaton.find_matches_as_indexes
         hits = whole(text, overlapping=True) if len(text) <= _CHUNK else self._chunks(text)
-        groups, ambiguous, found = self.lexicon.groups_of, self.lexicon.ambiguous, []
-        for term, start, end in hits:
-            if ambiguous[term] and self._boundaries is not None and not self._boundaries.stands_alone(text, start, end):
-                continue
-            for group in groups[term]:
-                found.append((start, -end, group))  # noqa: PERF401 - the hottest loop of the layer: twice as fast as extend
+        masks, ambiguous = self.lexicon.masks, self.lexicon.ambiguous
+        found = [(start, -end, masks[term]) for term, start, end in hits if not (ambiguous[term] and self._inner(text, start, end))]
         found.sort()
-        return [(start, -end, group) for start, end, group in found]
+        return found
+
+    def _inner(self, text: str, start: int, end: int) -> bool:
+        return self._boundaries is not None and not self._boundaries.stands_alone(text, start, end)
 
     def _chunks(self, text: str) -> list[tuple[int, int, int]]:
         kept = []
@@ -86,30 +109,29 @@ class Matcher:
 
     def match(self, reading: Reading, *, spans: Sequence[Span] | None = None) -> list[tuple[Span, list[Found]]]:
         """(window, rules found there) for every window in which something was found; windows of the text without `spans`."""
-        found = self.groups(reading.text)
+        found = self._terms(reading.text)
         if not found and not (self._uncalled and any(c.isdigit() for c in reading.text[:2000])):
             return []
         spans = spans or windows(reading.text)
         result = []
         for window in spans[:_MOST_WINDOWS]:
-            hits: Hits = {}
-            for start, end, group in found if len(spans) == 1 else _inside(found, window):
-                places = hits.setdefault(group, [])
-                if len(places) < _MOST_SPANS:
-                    places.append((start, end))
-            rules = self._rules(hits, window, reading)
+            rules = self._rules(Hits(found if len(spans) == 1 else _inside(found, window)), window, reading)
             if rules:
                 result.append((window, rules))
         return result
 
     def _rules(self, hits: Hits, window: Span, reading: Reading) -> list[Found]:
-        called = self._called
-        places = [place for group in hits if group in called for place in called[group]]
+        mask, ready_ones = hits.mask, self._ready
+        places = list(self._uncalled)
+        left = mask & self._callers
+        while left:
+            lowest = left & -left
+            left ^= lowest
+            places += [place for place in self._called[lowest.bit_length() - 1] if mask & ready_ones[place].mask == ready_ones[place].mask]
+        places.sort()
         result = []
-        for place in sorted([*places, *self._uncalled]):
-            ready = self._ready[place]
-            if not all(group in hits for group in ready.needs):
-                continue
+        for place in places:
+            ready = ready_ones[place]
             spans: list[Span] = []
             for test in ready.tests:
                 span = self._ask(test, hits, window, reading)
@@ -124,23 +146,25 @@ class Matcher:
         """The spans that fulfil one clause, the most telling first; None where it is not fulfilled."""
         kind = test.kind
         if kind == "terms":
-            spans = hits.get(test.group)
+            spans = hits.of(test.group)
             return [self._plainest(spans, hits, reading)] if spans else None
-        if test.group >= 0 and not hits.get(test.group):
+        if test.group >= 0 and not hits.mask >> test.group & 1:
             return None
         if kind == "near":
-            return _pair(hits[test.group], hits.get(test.other, ()), test)
+            return _pair(hits.of(test.group), hits.of(test.other), test)
         if kind in ("rate", "near_rate"):
             fit = [(r.start, r.end) for r in reading.rates if r.high >= test.least and window[0] <= r.start < window[1]]
-            return (fit[:1] or None) if kind == "rate" else _pair(hits[test.group], fit, test)
+            return (fit[:1] or None) if kind == "rate" else _pair(hits.of(test.group), fit, test)
         if kind in ("contact", "near_contact"):
             fit = [
                 (c.start, c.end)
                 for c in reading.contacts
                 if window[0] <= c.start < window[1] and (not test.kinds or c.kind in test.kinds)
             ]
-            return (fit[:1] or None) if kind == "contact" else _pair(hits[test.group], fit, test)
-        m = test.pattern.search(reading.text, window[0], window[1]) if test.pattern else None
+            return (fit[:1] or None) if kind == "contact" else _pair(hits.of(test.group), fit, test)
+        if test.pattern is None or (test.sum and not reading.sums):
+            return None
+        m = test.pattern.search(reading.text, window[0], window[1])
         return [m.span()] if m else None
 
     def _plainest(self, spans: Sequence[Span], hits: Hits, reading: Reading) -> Span:
@@ -151,7 +175,7 @@ class Matcher:
 
     def _held(self, span: Span, hits: Hits, reading: Reading) -> str:
         """negated, quoted or nothing: how the text itself holds these words at a distance."""
-        for start, end in hits.get(self.lexicon.negators, ()):
+        for start, end in hits.of(self.lexicon.negators):
             if end <= span[0] <= start + _HOLD and not _SENTENCE_STOP.search(reading.text, end, span[0]):
                 return "negated"
         if any(start <= span[0] and span[1] <= end for start, end in reading.quotes):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from domain import contacts, rates
+from domain import contacts, hints, rates
 from domain.model import Contact
 from domain.rates import Rate
 from domain.text import Folded
@@ -19,13 +19,14 @@ _READ = 20_000
 class Reading:
     """One folded text and what was read in it so far. All offsets are in the folded text."""
 
-    __slots__ = ("_contacts", "_quotes", "_rates", "text")
+    __slots__ = ("_contacts", "_quotes", "_rates", "_sums", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._rates: tuple[Rate, ...] | None = None
         self._contacts: tuple[Contact, ...] | None = None
         self._quotes: list[Span] | None = None
+        self._sums: bool | None = None
 
     @property
     def rates(self) -> tuple[Rate, ...]:
@@ -38,6 +39,13 @@ class Reading:
         if self._contacts is None:
             self._contacts = contacts.in_folded(_head(self.text))
         return self._contacts
+
+    @property
+    def sums(self) -> bool:
+        """Whether the text names a sum of money."""
+        if self._sums is None:
+            self._sums = hints.SUM.search(self.text) is not None
+        return self._sums
 
     @property
     def quotes(self) -> list[Span]:

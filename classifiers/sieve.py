@@ -11,11 +11,14 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
+import ahocorasick_rs
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.compiled import Lexicon, Ready, Test, automaton
+from classifiers.compiled import Lexicon, Ready, Test
 from classifiers.reading import Reading
+from domain import hints
+from domain.signs import codes_of
 
 _SPLIT = 60_000
 """Characters of a batch that are looked through at once: a hostile text of one repeated term stays small in memory."""
@@ -27,6 +30,11 @@ class _Open(NamedTuple):
     gain: float
     tests: tuple[Test, ...]
 
+    @property
+    def reads(self) -> frozenset[str]:
+        """Of rates, contacts and sums what it needs."""
+        return frozenset(test.reads for test in self.tests if test.reads)
+
 
 class Sieve:
     """An upper bound of what the rules add to a text's log-odds. Excuses are left out: they only lower it."""
@@ -37,32 +45,44 @@ class Sieve:
         raising = [ready for ready in lexicon.rules if gains.get(ready.rule.id, 0.0) > 0]
         needed = {group for ready in raising for group in ready.needs}
         places = [place for place, groups in enumerate(lexicon.groups_of) if needed.intersection(groups)]
-        self._automaton = automaton([lexicon.terms[place] for place in places])
+        terms = [lexicon.terms[place].encode("utf-16-le", "surrogatepass") for place in places]
+        self._automaton = ahocorasick_rs.BytesAhoCorasick(terms, implementation=ahocorasick_rs.Implementation.DFA)
         owners = [sorted(needed.intersection(lexicon.groups_of[place])) for place in places]
         self._first = np.cumsum([0, *map(len, owners)])
         self._owners = np.fromiter(chain.from_iterable(owners), dtype=np.int64)
         self._size = lexicon.size
         self._told = [(ready.needs, gains[ready.rule.id]) for ready in raising if not _untold(ready)]
-        self._asked = [(ready.needs, _Open(gains[ready.rule.id], _untold(ready))) for ready in raising if _untold(ready)]
+        asked = [(ready.needs, _Open(gains[ready.rule.id], _untold(ready))) for ready in raising if _untold(ready)]
+        # Cheap questions first, and of these the weighty ones.
+        self._asked = sorted(asked, key=lambda pair: (_cost(pair[1].tests), -pair[1].gain))
+        self._asked_gains = np.array([one.gain for _, one in self._asked])
 
     def passing(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Which of the folded texts need more than this pass, in order."""
-        present = self._present(texts)
+        codes, starts = codes_of(texts)
+        present = self._present(codes, starts)
         bound = np.zeros(len(texts))
         for needs, gain in self._told:
             bound += gain * _all(present, needs)
-        passed = bound >= self._floor
-        open_ = [(_all(present, needs), asked) for needs, asked in self._asked]
-        most = bound + sum(asked.gain * stands for stands, asked in open_) if open_ else bound
-        for number in np.flatnonzero(~passed & (most >= self._floor)).tolist():
-            passed[number] = self._asks(texts[number], bound[number], [asked for stands, asked in open_ if stands[number]])
+        passed: NDArray[np.bool_] = bound >= self._floor
+        hinted = {"rates": hints.rates(codes, starts), "contacts": hints.contacts(codes, starts)}
+        hinted["sums"] = hints.sums(codes, starts)
+        stands = np.zeros((len(self._asked), len(texts)), dtype=np.bool_)
+        for place, (needs, asked) in enumerate(self._asked):
+            stands[place] = _all(present, needs)
+            for reads in asked.reads:
+                stands[place] &= hinted[reads]
+        most = bound + self._asked_gains @ stands
+        unsure = np.flatnonzero(~passed & (most >= self._floor))
+        for number, own in zip(unsure.tolist(), stands[:, unsure].T.tolist(), strict=True):
+            asked_here = [asked for (_, asked), holds in zip(self._asked, own, strict=True) if holds]
+            passed[number] = self._asks(texts[number], bound[number], asked_here, left=most[number] - bound[number])
         return passed
 
-    def _asks(self, text: str, bound: float, asked: Sequence[_Open]) -> bool:
-        """Whether the rules that need more than words lift a text over the floor; the dearest questions come last."""
+    def _asks(self, text: str, bound: float, asked: Sequence[_Open], *, left: float) -> bool:
+        """Whether the rules that need more than words, together worth `left`, lift a text over the floor; the dearest come last."""
         reading = Reading(text)
-        left = sum(one.gain for one in asked)
-        for one in sorted(asked, key=lambda one: _cost(one.tests)):
+        for one in asked:
             if bound + left < self._floor:
                 return False
             left -= one.gain
@@ -72,18 +92,20 @@ class Sieve:
                     return True
         return False
 
-    def _present(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+    def _present(self, codes: NDArray[np.uint32], starts: NDArray[np.int64]) -> NDArray[np.bool_]:
         """(texts, groups): which groups stand in which text."""
-        present = np.zeros((len(texts), self._size), dtype=np.bool_)
-        joined = "\n".join(texts)
-        starts = np.cumsum([0, *(len(text) + 1 for text in texts)])
-        for at in range(0, max(len(joined), 1), _SPLIT):
-            hits = self._automaton.find_matches_as_indexes(joined[at : at + _SPLIT + 40], overlapping=True)
+        count = len(starts) - 1
+        present = np.zeros((count, self._size), dtype=np.bool_)
+        # Two bytes a character: what lies beyond them is in no term, and places need no counting.
+        units = np.minimum(codes, 0xFFFF).astype("<u2")
+        for at in range(0, len(units), _SPLIT):
+            hits = self._automaton.find_matches_as_indexes(units[at : at + _SPLIT + 40].tobytes(), overlapping=True)
             if not hits:
                 continue
             found = np.fromiter(chain.from_iterable(hits), dtype=np.int64, count=3 * len(hits)).reshape(-1, 3)
-            number = np.searchsorted(starts, found[:, 1] + at, side="right") - 1
-            terms, number = np.divmod(np.unique(found[:, 0] * len(texts) + number), len(texts))
+            found = found[found[:, 1] % 2 == 0]
+            number = np.searchsorted(starts, found[:, 1] // 2 + at, side="right") - 1
+            terms, number = np.divmod(np.unique(found[:, 0] * count + number), count)
             counts = self._first[terms + 1] - self._first[terms]
             inner = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
             present[np.repeat(number, counts), self._owners[np.repeat(self._first[terms], counts) + inner]] = True
@@ -104,7 +126,7 @@ def _all(present: NDArray[np.bool_], needs: Sequence[int]) -> NDArray[np.bool_]:
 
 
 def _cost(tests: Sequence[Test]) -> int:
-    return max({"": 0, "contacts": 1, "rates": 2}[test.reads] for test in tests)
+    return max({"": 0, "sums": 0, "contacts": 1, "rates": 2}[test.reads] for test in tests)
 
 
 def _holds(test: Test, reading: Reading) -> bool:

@@ -89,6 +89,7 @@ class Fitter:
     def __init__(self, classifier: KeywordClassifier, rows: Sequence[Row], *, penalty: float = 2.0) -> None:
         self.rules = [rule.id for rule in classifier.ruleset.scored]
         place = {rule: index for index, rule in enumerate(self.rules)}
+        self.first = np.array([0.0 if rule.bare or rule.excuse else 1.0 for rule in classifier.ruleset.scored])
         self.sign = np.array([-1.0 if rule.excuse else 1.0 for rule in classifier.ruleset.scored])
         self.owner: list[int] = []
         matrix: list[Array] = []
@@ -117,7 +118,7 @@ class Fitter:
         for _ in range(rounds):
             strongest = self._strongest(theta)
             # A row in which no rule stands teaches no rule's weight: the classifier leaves it clear by itself.
-            told = use & (self.matrix[strongest][:, :-2] @ np.maximum(self.sign, 0) > 0)
+            told = use & (self.matrix[strongest][:, :-2] @ self.first > 0)
             theta = self._descend(self.matrix[strongest][told], self.labels[told], self.row_weights[told], theta)
         return Fit(intercept=float(theta[-1]), weights=theta[:-3], long_text=float(theta[-3]), short_text=float(theta[-2]))
 
@@ -127,7 +128,7 @@ class Fitter:
         odds = self.matrix @ theta[:-1] + theta[-1]
         strongest = self._strongest(theta)
         result: Array = 1 / (1 + np.exp(-odds[strongest]))
-        result[self.matrix[strongest][:, :-2] @ np.maximum(fit.weights, 0) < SPEAKS] = SILENT
+        result[self.matrix[strongest][:, :-2] @ (np.maximum(fit.weights, 0) * self.first) < SPEAKS] = SILENT
         return result
 
     def _strongest(self, theta: Array) -> npt.NDArray[np.int64]:

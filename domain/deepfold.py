@@ -85,7 +85,7 @@ def _known() -> _Known:
 
 def signed(lights: Lights) -> NDArray[np.bool_]:
     """Which texts of a batch may hold a sign of evasion: never False where one stands."""
-    seen = _known().signs.seen(lights.codes, lights.starts)
+    seen: NDArray[np.bool_] = _known().signs.seen(lights.codes, lights.starts)[0]
     odd = [*syllables.places(lights.codes, lights.text), *syllables.alternating(lights.codes).tolist()]
     if odd:
         seen[np.searchsorted(lights.starts, odd, side="right") - 1] = True

@@ -111,7 +111,7 @@ def light(texts: Sequence[str]) -> Lights:
         if gone is None:
             continue
         kept = np.flatnonzero(~gone)
-        starts = starts - np.concatenate(([0], np.cumsum(gone)))[starts]
+        starts = np.searchsorted(kept, starts)
         codes, kinds = codes[kept], kinds[kept]
         origin = kept if origin is None else origin[kept]
     rare = within((kinds & _RARE) != 0, starts)
@@ -130,26 +130,25 @@ def _gaps(codes: Codes, kinds: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
         return None
     edges = np.diff(gap.view(np.int8), prepend=0, append=0)
     starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    size = ends - starts
-    inside = (starts > 0) & (ends < len(kinds)) & (size <= _BETWEEN_WORDS)
-    before, after = kinds[np.maximum(starts - 1, 0)], kinds[np.minimum(ends, len(kinds) - 1)]
-    symbols = np.concatenate(([0], np.cumsum((kinds & _SYMBOL) != 0)))
-    pure = symbols[ends] - symbols[starts] == size
-    drop = inside & (
-        ((size <= _BETWEEN_HAN) & ((before & _HAN) != 0) & ((after & _HAN) != 0))
-        | (pure & ((before & _WORDY) != 0) & ((after & _WORDY) != 0))
-    )
+    inside = (starts > 0) & (ends < len(kinds)) & (ends - starts <= _BETWEEN_WORDS)
+    starts, ends = starts[inside], ends[inside]
+    before, after = kinds[starts - 1], kinds[ends]
+    near = ((before & _WORDY) != 0) & ((after & _WORDY) != 0)
+    han = ((before & _HAN) != 0) & ((after & _HAN) != 0) & (ends - starts <= _BETWEEN_HAN)
+    starts, ends, han = starts[near], ends[near], han[near]
+    # The few runs that are left, a row each; what lies behind the end of one is taken for its first character once more.
+    places = starts[:, None] + np.arange(_BETWEEN_WORDS)
+    places = np.where(places < ends[:, None], places, starts[:, None])
+    rows = kinds[places]
+    pure = ((rows & _SYMBOL) != 0).all(axis=1)
+    drop = (han | pure) & ~((rows & _KEPT) != 0).any(axis=1)
+    for run in np.flatnonzero(drop & (ends - starts > 1) & ((rows & _TWICE) != 0).any(axis=1)):
+        drop[run] = not _ruled(codes[starts[run] : ends[run]].tolist())
     if not drop.any():
         return None
-    kept = np.concatenate(([0], np.cumsum((kinds & _KEPT) != 0)))
-    drop &= kept[ends] == kept[starts]
-    twice = np.concatenate(([0], np.cumsum((kinds & _TWICE) != 0)))
-    for run in np.flatnonzero(drop & (size > 1) & (twice[ends] - twice[starts] > 1)):
-        drop[run] = not _ruled(codes[starts[run] : ends[run]].tolist())
-    marks = np.zeros(len(kinds) + 1, dtype=np.int8)
-    marks[starts[drop]] += 1
-    marks[ends[drop]] -= 1
-    return np.cumsum(marks[:-1]).astype(np.bool_)
+    gone = np.zeros(len(kinds), dtype=np.bool_)
+    gone[places[drop].ravel()] = True
+    return gone
 
 
 def _ruled(run: list[int]) -> bool:

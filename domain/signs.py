@@ -15,22 +15,30 @@ _MIX = 8191
 class Signs:
     """Strings of one or more characters, of which only the first two are looked at: `seen` is never False where one stands."""
 
-    def __init__(self, strings: Iterable[str]) -> None:
-        self._single = np.zeros(0x110000, dtype=np.bool_)
-        self._pairs = np.zeros(_TABLE, dtype=np.bool_)
-        for string in strings:
-            if len(string) == 1:
-                self._single[ord(string)] = True
-            elif string:
-                self._pairs[(ord(string[0]) * _MIX + ord(string[1])) & (_TABLE - 1)] = True
+    def __init__(self, *kinds: Iterable[str]) -> None:
+        """One or more kinds of signs, eight at most, looked up together."""
+        self._single = np.zeros(0x110000, dtype=np.uint8)
+        self._pairs = np.zeros(_TABLE, dtype=np.uint8)
+        self.kinds = len(kinds)
+        for number, strings in enumerate(kinds):
+            for string in strings:
+                if len(string) == 1:
+                    self._single[ord(string)] |= 1 << number
+                elif string:
+                    self._pairs[(ord(string[0]) * _MIX + ord(string[1])) & (_TABLE - 1)] |= 1 << number
         self._any_single = bool(self._single.any())
 
     def seen(self, codes: NDArray[np.uint32], starts: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which texts hold one. `codes`: all texts, a line break after each; `starts`: where each begins, and the end."""
-        marks = self._single[codes] if self._any_single else np.zeros(len(codes), dtype=np.bool_)
+        """(kinds, texts): which texts hold one. `codes`: all texts, a line break after each; `starts`: where each begins, and the end."""
+        found = np.zeros((self.kinds, len(starts) - 1), dtype=np.bool_)
+        marks = self._single[codes] if self._any_single else np.zeros(len(codes), dtype=np.uint8)
         if len(codes) > 1:
             marks[:-1] |= self._pairs[(codes[:-1] * np.uint32(_MIX) + codes[1:]) & np.uint32(_TABLE - 1)]
-        return within(marks, starts)
+        places = np.flatnonzero(marks)
+        owners, bits = np.searchsorted(starts, places, side="right") - 1, marks[places]
+        for number in range(self.kinds):
+            found[number, owners[(bits & (1 << number)) != 0]] = True
+        return found
 
 
 def within(marks: NDArray[np.bool_], starts: NDArray[np.int64]) -> NDArray[np.bool_]:

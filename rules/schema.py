@@ -54,6 +54,8 @@ class Clause(Strict):
     contact: tuple[str, ...] | None = None
     pattern: str | None = Field(None, max_length=300)
     gate: tuple[Term, ...] | None = Field(None, min_length=1)
+    sum: bool = False
+    """With a pattern: whether the text must name a sum of money as well. A pattern is dear, and most texts name none."""
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -64,6 +66,8 @@ class Clause(Strict):
             raise ValueError("rate is written `rate>=8%/y`")
         if (self.pattern is None) != (self.gate is None):
             raise ValueError("pattern and gate go together: gate names words of which one must stand in the text")
+        if self.sum and self.pattern is None:
+            raise ValueError("sum goes with a pattern")
         if self.pattern is not None:
             try:
                 compiled = re.compile(self.pattern)
@@ -125,6 +129,11 @@ class Rule(Strict):
     @property
     def excuse(self) -> bool:
         return self.family == "excuses"
+
+    @property
+    def bare(self) -> bool:
+        """Whether it asks for rates and contacts alone. Banks write rates and everybody has WeChat: such a rule never speaks first."""
+        return all(clause.rate is not None or clause.contact is not None for clause in self.match.all)
 
 
 class Scheme(Strict):
