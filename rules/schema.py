@@ -117,6 +117,8 @@ class Rule(Strict):
     falsepositives: tuple[str, ...] = ()
     weight: float | None = Field(None, ge=-8, le=8)
     """Log-odds; given by hand it wins over the fitted one."""
+    daily_cap: int | None = Field(None, ge=1)
+    """Hits a day after which the rule alone opens no more; the pack's figure where not given."""
 
     @property
     def family(self) -> str:
@@ -209,6 +211,7 @@ class Policy(Strict):
     outside_factor: float = Field(ge=0, le=1)
     """What an excuse counts in a window of a long text where it stands elsewhere."""
     daily_cap: int = Field(ge=1)
+    """Hits a day, in Shanghai, after which a rule alone opens no more: an alarm instead of a flooded queue."""
     codes_version: str
     codes: dict[str, Code]
 
