@@ -6,6 +6,7 @@ import logging
 import socket
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from urllib.parse import quote
 
 import uvicorn
@@ -20,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console import deps
 from console.auth import BackOff, Sessions, Visitor, load_key
-from console.pages import board, documents, hit, login, queue
+from console.pages import board, documents, hit, login, queue, rules
 from crawlers.loader import load_platforms, platform_folders
 from domain.clock import utc_now
 from domain.errors import PatrolError, PlatformFault, RuleFault
@@ -91,7 +92,7 @@ def create_app(store: Store, *, clock: Callable[[], datetime] = utc_now, pack: R
     )
     app.add_middleware(Shell)
     app.mount("/static", StaticFiles(directory=deps.HERE / "static"), name="static")
-    for page in (login, queue, hit, documents, board):
+    for page in (login, queue, hit, documents, board, rules):
         app.include_router(page.router)
     app.add_exception_handler(deps.NeedLogin, _to_login)
     app.add_exception_handler(deps.Refusal, _refused)
@@ -101,14 +102,15 @@ def create_app(store: Store, *, clock: Callable[[], datetime] = utc_now, pack: R
     return app
 
 
-def _names(store: Store, pack: RuleSet | None) -> dict[str, dict[str, str]]:
-    """Chinese names from the rule pack; none where it is broken: officers then read ids, and can still work."""
+def _names(store: Store, pack: RuleSet | None) -> dict[str, Any]:
+    """The rule pack and its Chinese names; none where it is broken: officers then read ids, and can still work."""
     try:
         pack = pack or load_rules(store.settings.rules_dir)
     except RuleFault as error:
         log.error("rule pack unreadable faults=%d first=%s", len(error.faults), error.faults[0] if error.faults else "")
         return {}
     return {
+        "pack": pack,
         "schemes": {slug: scheme.name for slug, scheme in pack.schemes.items()},
         "authorities": {slug: body.name for slug, body in pack.authorities.items()},
         "rules": {rule.id: rule.title for rule in pack.rules},

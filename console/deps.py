@@ -21,6 +21,7 @@ from console.auth import SESSION_COOKIE, BackOff, Sessions, Visitor
 from domain.clock import for_people
 from domain.errors import IllegalMove, LeaseLost, NotPermitted, PatrolError
 from domain.states import CHINESE
+from rules.loader import RuleSet
 from store import papers, views
 from store.archive import Archive
 from store.engine import Store
@@ -52,6 +53,8 @@ class House:
     authorities: Mapping[str, str] = field(default_factory=dict)
     rules: Mapping[str, str] = field(default_factory=dict)
     """Rule id -> title."""
+    pack: RuleSet | None = None
+    """The rules as they were when the console started; None where they are broken."""
     platforms: Mapping[str, Patrolled] = field(default_factory=dict)
 
 

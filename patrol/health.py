@@ -36,6 +36,7 @@ REMEDIES = {
     "disk": "清理磁盘或扩容；wangxun db backup 后可缩短 spool_days",
     "lease": "wangxun health --json 列出编号；多数会在下一轮自行处理",
     "channel": "核对接收端地址与网络；wangxun outbox list 查看待发件",
+    "rule_flood": "wangxun rules show 规则 核对是否误命中；确属涉嫌的 wangxun rules release 规则，误命中的加 --drop 并改规则",
     "model": "恢复 classifiers/weights，其间仅以关键词研判",
     "missed_run": "机器过忙或曾停机；查看巡查日志 wangxun log",
     "dead_letter": "核对收件地址后 wangxun outbox settle 编号 resend",

@@ -6,13 +6,17 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Protocol
 
 from sqlalchemy import Row
 
+from classifiers.fusion import Judge
+from classifiers.trial import Trial
 from domain import contacts
 from domain.clock import Clock
 from domain.model import Assessment, Contact, Document, Level, Posting, Reason
+from pipelines.caps import BatchCaps
 from store import alarms, captures, hits
 from store.engine import Store
 
@@ -49,9 +53,17 @@ def assess_batch(store: Store, judge: Judging, *, now: datetime, worker: str, li
     if not rows:
         return AssessReport()
     postings = [captures.posting(row) for row in rows]
-    results, faults = _judge(judge, [_document(one) for one in postings])
+    documents = [_document(one) for one in postings]
+    results, faults = _judge(judge, documents)
+    caps = None
+    if isinstance(judge, Judge):  # only a judge that has rules has rules on trial, and rules with a cap
+        results = _trial(judge).note(documents, results)
+        numbers = [row.id for row in rows]
+        texts, by_id = dict(zip(numbers, documents, strict=True)), dict(zip(numbers, results, strict=True))
+        caps = BatchCaps(judge=judge, documents=texts, results=by_id)
     found = {row.id: _contacts(one) for row, one in zip(rows, postings, strict=True)}
-    opened = hits.record(store, [(row.id, one) for row, one in zip(rows, results, strict=True)], now=now, worker=worker, contacts=found)
+    judged = [(row.id, one) for row, one in zip(rows, results, strict=True)]
+    opened = hits.record(store, judged, now=now, worker=worker, contacts=found, caps=caps)
     if faults:
         _alarm(store, rows, faults, now=now)
     return AssessReport(assessed=len(rows), hits=len(opened), faults=len(faults))
@@ -66,6 +78,11 @@ def assess_all(store: Store, judge: Judging, *, now: Clock, worker: str, stop: C
             break
         total += done
     return total
+
+
+@lru_cache(maxsize=4)
+def _trial(judge: Judge) -> Trial:
+    return Trial(judge.ruleset)
 
 
 def _document(posting: Posting) -> Document:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from rules.loader import RuleSet
 
@@ -41,11 +41,16 @@ def examples(ruleset: RuleSet) -> list[Example]:
     return result
 
 
-def run(ruleset: RuleSet, strengths: Callable[[str], Mapping[str, float]]) -> list[Failure]:
-    """Examples that do not behave. `strengths` gives, for a text, how strongly each rule matches (absent: not at all)."""
-    failures = []
-    for example in examples(ruleset):
+def tried(ruleset: RuleSet) -> RuleSet:
+    """The set with drafts and retired rules in the background: not matched in the patrol, but their examples must hold too."""
+    resting = ("draft", "retired")
+    rules = (rule.model_copy(update={"status": "background"}) if rule.status in resting else rule for rule in ruleset.rules)
+    return replace(ruleset, rules=tuple(rules))
+
+
+def run(given: Iterable[Example], strengths: Callable[[str], Mapping[str, float]]) -> Iterator[Failure | None]:
+    """For each example, in order, None where it behaves. `strengths` gives how strongly each rule matches a text (absent: not at all)."""
+    for example in given:
         strength = strengths(example.text).get(example.rule, 0.0)
-        if (example.kind == "hit" and strength < HIT_AT) or (example.kind == "miss" and strength > MISS_AT):
-            failures.append(Failure(example, strength))
-    return failures
+        wrong = strength < HIT_AT if example.kind == "hit" else strength > MISS_AT
+        yield Failure(example, strength) if wrong else None

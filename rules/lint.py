@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
 
 from domain.errors import Fault
-from rules.loader import PACKAGED, Found, read, rule_files
-from rules.schema import FAMILIES, Clause, Rule
+from domain.text import fold
+from rules.loader import PACKAGED, Found, RuleSet, read, rule_files
+from rules.schema import FAMILIES, Clause, Near, Rule
 
 NEED_BASIS = ("illegal_fundraising", "illegal_finance", "ad_law")
 FORBIDDEN_WORDS = ("认定", "违法分子", "罪犯")
 """A title is read by officers and publishers: it says what the text shows, and determines nothing."""
+CONTACTS = ("phone", "wechat", "qq", "group", "link", "domain", "email", "icp", "account", "crypto", "any")
+"""The kinds of domain.contacts, and `any` of them."""
 
 
 def check(folder: Path | None = None) -> list[Fault]:
@@ -22,11 +26,13 @@ def check(folder: Path | None = None) -> list[Fault]:
 
 
 def check_all(found: Found) -> list[Fault]:
-    """Faults between the files: unknown ids, doubles, empty lists, missing articles."""
+    """Faults between the files: unknown ids, doubles, rules that ask the same, empty terms, missing articles."""
     faults: list[Fault] = []
     taken = "the id {} is taken by another file"
     faults += [Fault(str(path), 1, taken.format(rule_id), "give it an id of its own") for rule_id, path in found.doubles]
     faults += [fault for rule in found.ruleset.rules for fault in _rule(rule, found)]
+    faults += _twins(found)
+    faults += _lists(found.ruleset.folder)
     faults += _tables(found)
     folder = found.ruleset.folder
     for path in sorted(folder.rglob("*.yml")):
@@ -80,6 +86,59 @@ def _clause(clause: Clause, location: tuple[str | int, ...], rule: Rule, found: 
             elif not known.terms((term,)):
                 found_text = f"the term {term!r} folds to nothing"
                 faults.append(page.fault((*location, name, index), found_text, "remove it: it would match anything"))
+    for index, kind in enumerate(clause.contact or ()):
+        if kind not in CONTACTS:
+            faults.append(page.fault((*location, "contact", index), f"the contact {kind} is none of ours", f"use {', '.join(CONTACTS)}"))
+    if clause.pattern is not None and _width(clause.pattern) == 0:
+        found_text = "the pattern could match the empty string"
+        faults.append(page.fault((*location, "pattern"), found_text, "let it need at least one character"))
+    return faults
+
+
+def _width(pattern: str) -> int:
+    """Characters that the pattern takes at least: `(?=a)` and `b*` take none, wherever they match."""
+    from re import _parser  # type: ignore[attr-defined]  # the one place that knows
+
+    return int(_parser.parse(pattern).getwidth()[0])
+
+
+def _twins(found: Found) -> list[Fault]:
+    """Rules that ask exactly the same: one of them counts every text twice."""
+    first: dict[Hashable, str] = {}
+    faults = []
+    for rule in found.ruleset.rules:
+        wanted, less = (frozenset(_asked(one, found.ruleset) for one in part) for part in (rule.match.all, rule.match.less))
+        other = first.setdefault((rule.match.scope, wanted, less), rule.id)
+        if other != rule.id:
+            faults.append(found.pages[rule.id].fault(("match",), f"the same match as {other}", "keep one of them, or let them differ"))
+    return faults
+
+
+def _asked(clause: Clause, known: RuleSet) -> Hashable:
+    """What a clause asks, whatever the order of its words or the lists that hold them."""
+
+    def words(given: tuple[str, ...] | None) -> frozenset[str]:
+        return frozenset(known.terms(given or ()))
+
+    near: Near | None = clause.near
+    pair: Hashable = None
+    if near is not None:
+        pair = (words(near.a), words(near.b) if isinstance(near.b, tuple) else near.b, near.within, near.ordered)
+    return words(clause.terms), pair, clause.rate, frozenset(clause.contact or ()), clause.pattern, words(clause.gate)
+
+
+def _lists(folder: Path) -> list[Fault]:
+    """Lines of lexicon/*.txt that are no UTF-8, or that fold to nothing and would be lost without a word."""
+    faults = []
+    for path in sorted((folder / "lexicon").glob("*.txt")):
+        for number, line in enumerate(path.read_bytes().splitlines(), 1):
+            try:
+                term = line.decode("utf-8").partition("#")[0].strip()
+            except UnicodeDecodeError:
+                faults.append(Fault(str(path), number, "bytes that are not UTF-8", "save the file as UTF-8"))
+                continue
+            if term and not fold(term).text.strip():
+                faults.append(Fault(str(path), number, f"the term {term!r} folds to nothing", "remove it, or write it in words"))
     return faults
 
 
@@ -96,7 +155,8 @@ def _tables(found: Found) -> list[Fault]:
             page = found.tables["policy.yml"]
             faults.append(page.fault(("codes", name, "statute"), f"the article {code.statute} is not in statutes.yml", "add it there"))
     page_of_weights = found.tables.get("weights.yml")
-    ids = {rule.id for rule in known.rules}
+    # A rule whose file has a fault is there all the same: one fault is told once.
+    ids = {f"{path.parent.name}.{path.stem}" for path in rule_files(known.folder)}
     for rule_id in known.weights.rules:
         if rule_id not in ids and page_of_weights is not None:
             found_text = f"a weight for {rule_id}, which is no rule"

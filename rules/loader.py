@@ -105,7 +105,7 @@ def read(folder: Path) -> tuple[Found | None, list[Fault]]:
     if schemes is None or statutes is None or authorities is None or policy is None:
         return None, faults
     ruleset = RuleSet(
-        digest=f"wangxun@{_digest(folder)}",
+        digest=digest_of(folder),
         rules=tuple(sorted(rules, key=lambda rule: rule.id)),
         lexicon=lexicon,
         schemes=schemes,
@@ -183,8 +183,9 @@ def _single(path: Path, schema: type[M], faults: list[Fault], tables: dict[str, 
     return value
 
 
-def _digest(folder: Path) -> str:
-    """Over every file that can change a judgement, by name and content."""
+def digest_of(folder: Path | None = None) -> str:
+    """`wangxun@` and 12 hex characters over every file that can change a judgement, by name and content. Reads, and checks nothing."""
+    folder = folder or PACKAGED
     digest = hashlib.sha256()
     paths = [*rule_files(folder), *sorted((folder / "lexicon").glob("*.txt")), *sorted(folder.glob("*.yml"))]
     for path in paths:
@@ -192,4 +193,4 @@ def _digest(folder: Path) -> str:
         digest.update(b"\x00")
         digest.update(path.read_bytes())
         digest.update(b"\x00")
-    return digest.hexdigest()[:12]
+    return f"wangxun@{digest.hexdigest()[:12]}"

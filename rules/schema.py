@@ -121,6 +121,8 @@ class Rule(Strict):
     falsepositives: tuple[str, ...] = ()
     weight: float | None = Field(None, ge=-8, le=8)
     """Log-odds; given by hand it wins over the fitted one."""
+    daily_cap: int | None = Field(None, ge=1)
+    """Hits a day after which the rule alone opens no more; the pack's figure where not given."""
 
     @property
     def family(self) -> str:
@@ -220,6 +222,7 @@ class Policy(Strict):
     gate: float = Field(0.05, ge=0, lt=1)
     """Keyword score from which a text is read by the neural classifier whatever its own screen says."""
     daily_cap: int = Field(ge=1)
+    """Hits a day, in Shanghai, after which a rule alone opens no more: an alarm instead of a flooded queue."""
     codes_version: str
     codes: dict[str, Code]
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, RowMapping, func, insert, or_, select, u
 
 from domain.errors import EvidenceAltered, StoreFault
 from domain.model import Assessment, Contact
-from store import alarms, audit, decisions, tables
+from store import alarms, audit, decisions, tables, tallies
 from store.archive import Archive, Place
 from store.engine import Store
 from store.moves import move
@@ -28,35 +28,50 @@ def record(
     now: datetime,
     worker: str | None = None,
     contacts: Mapping[int, Sequence[Contact]] | None = None,
+    caps: tallies.Caps | None = None,
 ) -> list[int]:
     """Keep assessments of (posting id, Assessment) and open hits for level review and above: the new hits' numbers.
 
     Everything in one transaction: a posting that was judged meanwhile, or whose lease (`worker`) another one holds now, is
     passed over, so each is judged exactly once. A hit that still waits takes over a newer assessment. `contacts` of a posting
-    replace the ones it has. The page of each hit is sealed; where its bytes are gone, the hit opens with an alarm.
+    replace the ones it has. The page of each hit is sealed; where its bytes are gone, the hit opens with an alarm. `caps` are the
+    daily caps of the rules: what a rule beyond its cap would open alone is kept at watch.
     """
     given = dict(results)
-    suspected = [posting_id for posting_id, one in given.items() if one.level.opens_hit]
-    places, losses = _seal(store, suspected)
+    places, losses = _seal(store, [posting_id for posting_id, one in given.items() if one.level.opens_hit])
     with store.write() as connection:
         audit.alone(connection)
         taken = _take(connection, list(given), now=now, worker=worker)
         if not taken:
             return []
-        rows = [_row(posting_id, given[posting_id], now=now) for posting_id in taken]
+        judged = {posting_id: given[posting_id] for posting_id in taken}
+        day = tallies.begin(connection, judged, now=now)
+        if caps is not None:
+            judged = tallies.hold_back(connection, day, judged, caps=caps)
+        suspected = {posting_id: one for posting_id, one in judged.items() if one.level.opens_hit}
+        rows = [_row(posting_id, one, now=now) for posting_id, one in judged.items()]
         added = insert(tables.assessments).returning(tables.assessments.c.id, sort_by_parameter_order=True)
         numbers = dict(zip(taken, connection.execute(added, rows).scalars(), strict=True))
-        for posting_id in taken:
-            if contacts and posting_id in contacts:
-                fields = mended([contact_fields(one) for one in contacts[posting_id]])
-                connection.execute(update(tables.postings).where(tables.postings.c.id == posting_id).values(contacts=fields))
+        _note_contacts(connection, {number: contacts[number] for number in taken if number in contacts} if contacts else {})
+        if day.held:  # their pages wait in the spool for an officer's word
+            shown = _shown(connection, list(suspected))
+            places = {number: place for number, place in places.items() if number in shown}
         _note_sealed(connection, places)
-        opened = _open(connection, {one: given[one] for one in suspected if one in numbers}, numbers=numbers, now=now)
+        opened = _open(connection, suspected, numbers=numbers, now=now)
+        for posting_id in opened:
+            day.hits.update({match.rule for match in judged[posting_id].matches})
+        tallies.keep(connection, day, caps=caps, now=now)
         for posting_id, hit_id in opened.items():
             if posting_id in losses:
                 text = f"命中 {hit_id} 的取证页面缺失：{losses[posting_id]}；请重新巡查取证"
                 alarms.raise_alarm(connection, kind="lost_evidence", subject=f"hit:{hit_id}", text=text, now=now)
     return list(opened.values())
+
+
+def _note_contacts(connection: Connection, contacts: Mapping[int, Sequence[Contact]]) -> None:
+    for posting_id, given in contacts.items():
+        fields = mended([contact_fields(one) for one in given])
+        connection.execute(update(tables.postings).where(tables.postings.c.id == posting_id).values(contacts=fields))
 
 
 def _take(connection: Connection, ids: Sequence[int], *, now: datetime, worker: str | None) -> list[int]:
@@ -113,6 +128,9 @@ def _open(connection: Connection, suspected: Mapping[int, Assessment], *, number
             audit.append(connection, actor=ACTOR, action="hit.open", subject=f"hit:{made[0]}", at=now, detail=detail)
         elif hit.state == "open":
             connection.execute(update(table).where(table.c.id == hit.id).values(**told))
+        if hit is None or hit.state == "open":
+            stands = sorted({match.rule for match in one.matches})
+            tallies.stand(connection, opened[posting_id] if hit is None else hit.id, stands)
     return opened
 
 
@@ -163,6 +181,13 @@ def _pictures(connection: Connection, posting_ids: Sequence[int]) -> Sequence[Ro
         query = select(pages).where(pages.c.url.in_(addresses[start : start + 200]), pages.c.warc.is_not(None), ~pages.c.sealed)
         found |= {row.sha256: row for row in connection.execute(query.order_by(pages.c.id)) if (row.url, row.sha256) in read}
     return list(found.values())
+
+
+def _shown(connection: Connection, posting_ids: Sequence[int]) -> set[int]:
+    """The captures that show these postings, their pictures included."""
+    posts = tables.postings
+    pages = select(posts.c.first_capture_id, posts.c.last_capture_id).where(posts.c.id.in_(posting_ids))
+    return {number for row in connection.execute(pages) for number in row} | {row.id for row in _pictures(connection, posting_ids)}
 
 
 def _note_sealed(connection: Connection, places: Mapping[int, Place]) -> None:

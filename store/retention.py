@@ -1,6 +1,7 @@
 """Retention: what is dropped, when, and never by accident. Source: 个人信息保护法 art 19, the shortest time that the purpose needs.
 
-Captures go after `spool_days` unless a posting that waits or a hit needs them; dismissed hits' evidence after `dismissed_days`.
+Captures go after `spool_days` unless a posting that waits or a hit needs them; dismissed hits' evidence after `dismissed_days`,
+and so does the wait of what a rule's daily cap holds back.
 Rows let go of bytes first, and files that no row names are removed after: a crash in between costs room, not evidence.
 """
 
@@ -14,7 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, delete, func, or_, select, update
 
 from domain.errors import EvidenceAltered
 from store import audit, tables
@@ -34,6 +35,7 @@ def apply(store: Store, archive: Archive, *, now: datetime) -> int:
         if not free:
             return 0
         dropped = _expire_dismissed(store, now=now) + _expire_pictures(store)
+        _expire_held(store, now=now)
         if store.settings.archive_policy == "hits":
             dropped += _drop_captures(store, archive, now=now)
         archive.mend(known=_known_ends(store))
@@ -81,11 +83,12 @@ def _drop_captures(store: Store, archive: Archive, *, now: datetime) -> int:
 
 
 def _needed(connection: Connection, ids: list[int]) -> tuple[set[int], set[int]]:
-    """Among these captures: those of postings that wait to be read or judged, and those that show a hit."""
+    """Among these captures: those of postings that wait to be read, judged or released, and those that show a hit."""
     posts, pages = tables.postings, tables.captures
     mine = or_(posts.c.first_capture_id == pages.c.id, posts.c.last_capture_id == pages.c.id)
     shown = select(pages.c.id).join(posts, mine).where(pages.c.id.in_(ids))
-    waiting = shown.where(or_(posts.c.assessed_at.is_(None), posts.c.read_at.is_(None)))
+    held = select(tables.held.c.rule).where(tables.held.c.posting_id == posts.c.id)
+    waiting = shown.where(or_(posts.c.assessed_at.is_(None), posts.c.read_at.is_(None), held.exists()))
     hit = shown.join(tables.hits, tables.hits.c.posting_id == posts.c.id).where(tables.hits.c.state != "dismissed")
     return set(connection.execute(waiting).scalars()), set(connection.execute(hit).scalars())
 
@@ -132,6 +135,12 @@ def _expire_dismissed(store: Store, *, now: datetime) -> int:
         detail = {"hits": [row.id for row in rows]}
         audit.append(connection, actor=ACTOR, action="retention.dismissed", subject="hits", at=now, detail=detail)
     return len(gone)
+
+
+def _expire_held(store: Store, *, now: datetime) -> None:
+    """Wait no longer for an officer to release what a daily cap held back as long ago as dismissed hits are kept."""
+    with store.write() as connection:
+        connection.execute(delete(tables.held).where(tables.held.c.at < now - timedelta(days=store.settings.dismissed_days)))
 
 
 def _expire_pictures(store: Store) -> int:

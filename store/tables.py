@@ -140,6 +140,27 @@ hits = Table(
     Column("claimed_until", Moment),
     Index(None, "state", "score"),
 )
+rule_days = Table(  # what each rule did on one day; counted in the transaction that keeps the assessments
+    "rule_days", metadata,
+    Column("day", Text, primary_key=True),  # 2026-11-23, the day in Shanghai
+    Column("rule", Text, primary_key=True),
+    Column("matched", Integer, nullable=False, default=0),  # texts, each once, however often it was judged
+    Column("hits", Integer, nullable=False, default=0),  # hits opened in which it stands
+    Column("held", Integer, nullable=False, default=0),  # texts held back by its daily cap
+    Column("stopped_at", Moment),  # when its cap was passed
+    Column("lifted", Boolean, nullable=False, default=False),  # an officer let it go on for the rest of the day
+)
+hit_rules = Table(  # the rules that stand in the assessment of a hit
+    "hit_rules", metadata,
+    Column("hit_id", ForeignKey("hits.id"), primary_key=True),
+    Column("rule", Text, primary_key=True, index=True),
+)
+held = Table(  # postings that would have opened a hit but for a rule's daily cap; gone once they are judged again
+    "held", metadata,
+    Column("posting_id", ForeignKey("postings.id"), primary_key=True),
+    Column("rule", Text, primary_key=True, index=True),
+    Column("at", Moment, nullable=False),
+)
 ties = Table(  # why a hit belongs to its campaign; an officer can cut one
     "ties", metadata, _id(),
     Column("hit_id", ForeignKey("hits.id"), nullable=False, index=True),

@@ -14,6 +14,7 @@ from store import tables
 from store.engine import Store
 from tests.console import seed
 from tests.console.conftest import Hand
+from tests.console.test_rules import add_figures
 
 playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
@@ -172,3 +173,16 @@ def test_no_page_is_wider_than_the_screen(enter: Callable[[str], Any], staffed: 
     for path in ("/queue", f"/hits/{hit}", "/documents", "/documents?tab=leads", "/board"):
         tab.goto(path)
         assert tab.evaluate("document.documentElement.scrollWidth") <= size[0], path
+
+
+def test_a_flooded_rule_is_found_and_released_by_clicks(enter: Callable[[str], Any], staffed: Store, clock: Hand) -> None:
+    add_figures(staffed, now=clock())
+    tab = enter("chen")
+    tab.click("nav >> text=规则")
+    tab.click(".rules tbody tr:first-child a")
+    tab.wait_for_selector(".held-rule")
+    assert tab.locator(".days .matched").count() == 30
+    tab.click("text=确属涉嫌，放行")
+    tab.wait_for_selector(".flash")
+    assert tab.locator(".held-rule").count() == 0
+    assert tab.faults == []

@@ -63,6 +63,11 @@ def test_good_pack_loads(pack: Path) -> None:
         ("- terms: [试写词甲]", "- terms: ['\u200b']", 10, "folds to nothing"),
         ("- terms: [试写词甲]", "- terms: ['@nolist']", 10, "the list @nolist is not in lexicon/"),
         ("- terms: [试写词甲]", "- {pattern: 'a*', gate: [试]}", 10, "could match the empty string"),
+        ("- terms: [试写词甲]", "- {pattern: '(?=甲)', gate: [甲]}", 10, "could match the empty string"),
+        ("- terms: [试写词甲]", "- {pattern: '甲?$', gate: [甲]}", 10, "could match the empty string"),
+        ("- terms: [试写词甲]", "- terms: [甲]\n    - contact: [pigeon]", 11, "pigeon is none of ours"),
+        ("severity: high", "severity: high\ndaily_cap: 0", 5, "daily_cap"),
+        ("severity: high", "severity: high\ncodes: [ZH999]", 5, "the code ZH999 is not in policy.yml"),
         ("- terms: [试写词甲]", "- {terms: [试], rate: 'rate>=8%/y'}", 10, "exactly one"),
         ("- terms: [试写词甲]", "- near: {a: [甲], b: [乙], within: 0}", 10, "within"),
         ("title: 试写规则", "title: 认定为非法集资", 2, "only the authority determines"),
@@ -93,3 +98,21 @@ def test_double_id_is_a_fault(pack: Path) -> None:
 def test_bytes_that_are_no_utf8_are_a_fault(pack: Path) -> None:
     (pack / "illegal_fundraising" / "gbk.yml").write_bytes("id: 规则".encode("gb18030"))
     assert any("not UTF-8" in fault.found for fault in check(pack))
+
+
+def test_two_rules_that_ask_the_same_are_a_fault(pack: Path) -> None:
+    twin = GOOD.replace("trial", "twin").replace("[试写词甲]", "[试写词乙, '試寫詞甲', 试写词甲]")
+    _write(pack, GOOD.replace("[试写词甲]", "[试写词甲, 试写词乙]"))
+    _write(pack, twin, name="twin")
+    (fault,) = check(pack)
+    assert "twin.yml:8: the same match as illegal_fundraising.trial" in str(fault)
+
+
+def test_a_rule_that_differs_in_what_lessens_it_is_no_twin(pack: Path) -> None:
+    _write(pack, GOOD.replace("trial", "twin").replace("examples:", "  less:\n    - terms: [谨防]\nexamples:"), name="twin")
+    assert check(pack) == []
+
+
+def test_a_line_of_a_list_that_folds_to_nothing_is_a_fault(pack: Path) -> None:
+    (pack / "lexicon" / "own.txt").write_text("好词\n\u200b  # 空\n# 注\n", encoding="utf-8")
+    assert [(Path(fault.path).name, fault.line) for fault in check(pack)] == [("own.txt", 2)]

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import MetaData, text
 
 from domain.errors import StoreFault
 from domain.settings import Settings
-from store import tables
+from store import figures, tables
 from store.engine import Store, open_store
 from store.migrate import MIGRATIONS, current, require_current, revisions, upgrade
 
@@ -102,3 +104,48 @@ def test_a_folder_that_cannot_be_made_is_named(settings: Settings) -> None:
     (settings.dir / "file").touch()
     with pytest.raises(StoreFault, match="cannot be made"):
         open_store(settings.model_copy(update={"dir": settings.dir / "file"}))
+
+
+@pytest.mark.postgres
+def test_what_was_judged_before_the_second_version_is_counted_in_postgres(settings: Settings, empty_postgres: str) -> None:
+    _assert_old_rows_are_counted(settings.model_copy(update={"database_url": empty_postgres}))
+
+
+def test_what_was_judged_before_the_second_version_is_counted(settings: Settings) -> None:
+    _assert_old_rows_are_counted(settings)
+
+
+def _assert_old_rows_are_counted(settings: Settings) -> None:
+    """A database of the first version with one text judged twice and its hit, brought to the present one."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    store, at, empty = open_store(settings, check_version=False), datetime(2026, 11, 23, 20, tzinfo=UTC).replace(tzinfo=None), {"why": "", "counts": {}}
+    page = {"platform": "forum", "url": "https://forum.example/1"}
+    lists: dict[str, object] = {name: [] for name in ("schemes", "features", "reasons", "scores", "codes", "authorities")}
+    judged = {"posting_id": 1, "at": at, "level": "alert", "score": 0.9, "ruleset": "t@1", "model": "none", **lists}
+    rows = {
+        "sweeps": {"id": 1, "platform": "forum", "purpose": "patrol", "began_at": at, "outcome": "ok", **empty},
+        "captures": {
+            **page, "id": 1, "sweep_id": 1, "final_url": "", "fetched_at": at, "status": 200, "sha256": "", "size": 0, "mime": "",
+            "via": "http", "sealed": False,
+        },
+        "postings": {
+            **page, "id": 1, "fingerprint": "f", "kind": "post", "title": "", "body": "", "images": [], "links": [], "contacts": [],
+            "marked_ad": False, "first_capture_id": 1, "last_capture_id": 1, "first_seen_at": at, "last_seen_at": at, "seen": 1,
+        },
+        "assessments": {**judged, "id": 1, "matches": [{"rule": "a.b"}, {"rule": "a.b"}]},
+        "hits": {"id": 1, "posting_id": 1, "assessment_id": 1, "state": "confirmed", "level": "alert", "score": 0.9, "opened_at": at},
+    }  # fmt: skip
+    with store.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        old = MetaData()
+        old.reflect(connection)
+        for name, row in rows.items():
+            connection.execute(old.tables[name].insert().values(**row))
+        connection.execute(old.tables["assessments"].insert().values(**rows["assessments"] | {"id": 2}))
+    assert upgrade(store) == ("0001", revisions()[-1])
+    with store.read() as connection:
+        found = figures.of_days(connection, "a.b", since=datetime(2026, 11, 1, tzinfo=UTC))
+    store.close()
+    assert found == {"2026-11-24": figures.Figures(matched=1, hits=1, confirmed=1)}
