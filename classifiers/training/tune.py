@@ -198,7 +198,7 @@ def _precision(aside: Sequence[Row], scores: NDArray[np.float64]) -> float:
 
 def _prepared(encoder: Path, *, recipe: Recipe) -> tuple[Speaker, torch.device]:
     """The speaker on the device that there is, seeded."""
-    torch.set_num_threads(recipe.pretrain["threads"])
+    torch.set_num_threads(recipe.tune.get("threads", recipe.pretrain["threads"]))
     torch.manual_seed(recipe.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return speaker(encoder).to(device), device
