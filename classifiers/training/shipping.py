@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -22,9 +23,12 @@ from classifiers.screen import Screen
 from classifiers.training import negatives, screening, voices
 from classifiers.training.recipe import Recipe
 from domain.identity import sha256
+from domain.model import Document
 
 ASIDE_FOLDS = 8
 """One group in eight is kept from the encoder: early stopping, mixture, penalty and calibration are settled on it."""
+HEARD = "heard.jsonl"
+"""Beside the made weights: what the rows put aside were given. It is not shipped."""
 GRID = tuple(float(x) for x in np.arange(-14.0, 14.01, 0.5))
 
 
@@ -77,6 +81,7 @@ def ship(
     listener = NeuralClassifier(draft)
     mixture, calibration, measured = settle(listener, [row for row in found.aside if row.readers])
     mixture["encoder_schemes"], measured["schemes_right"] = scheme_share(listener, found.aside)
+    _heard(replace(draft, mixture=mixture, calibration=calibration), found.aside, path=out.parent / HEARD)
     final = _written(out, found.all, recipe=recipe, reader=reader)
     if recipe.screen:
         final = _screened(final, found, recipe=recipe)
@@ -116,6 +121,15 @@ def _written(out: Path, rows: Sequence[Row], *, recipe: Recipe, reader: Tokenize
         calibration={"logits": [-14.0, 14.0], "probabilities": [0.0, 1.0]},
         facts={},
     )
+
+
+def _heard(draft: Manifest, rows: Sequence[Row], *, path: Path) -> None:
+    """What the neural classifier says of rows that it has not seen, by their digest: `classifiers.fuse` weighs it against the rules."""
+    said = NeuralClassifier(draft).judge([Document(text=row.text) for row in rows])
+    with path.open("w", encoding="utf-8") as file:
+        for row, one in zip(rows, said, strict=True):
+            digest = sha256(row.text.encode("utf-8", "surrogatepass"))
+            file.write(json.dumps({"text": digest, "value": one.score.value}) + "\n")
 
 
 def _screened(draft: Manifest, found: Lessons, *, recipe: Recipe) -> Manifest:
