@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from domain import states
+from domain import contacts, states
 from domain.clock import for_people, utc_now
 from domain.settings import load
 from patrol.cli import show_json
@@ -55,7 +55,7 @@ def hits_list(state: str, limit: int, as_json: bool) -> None:
         return
     for row in rows:
         head = f"{row['id']:>6}  {row['grade'] or '':<4} {row['score']:.2f}  {_state('hit', row['state'])}"
-        click.echo(f"{head}  {row['platform']}  {row['title'][:40]}")
+        click.echo(f"{head}  {row['platform']}  {contacts.mask(row['title'])[:40]}")
     if not rows:
         click.echo("没有符合条件的命中")
 
@@ -106,9 +106,8 @@ def notices_list(as_json: bool) -> None:
         return
     for row in rows:
         sent = for_people(row["sent_at"]) if row["sent_at"] else "未送达"
-        click.echo(
-            f"{row['id']:>5}  {row['number'] or '（未编号）'}  {_state('notice', row['state'])}  {row['addressee']}  {sent}  {row['url']}"
-        )
+        head = f"{row['id']:>5}  {row['number'] or '（未编号）'}  {_state('notice', row['state'])}"
+        click.echo(f"{head}  {contacts.mask(row['addressee'])}  {sent}  {row['url']}")
     if not rows:
         click.echo("没有预警提示函")
 
@@ -184,7 +183,7 @@ def leads_list(as_json: bool) -> None:
         return
     for row in rows:
         head = f"{row['id']:>5}  {row['number'] or '（未编号）'}  {_state('lead', row['state'])}"
-        click.echo(f"{head}  {row['authority']}  {row['suspect']}  回执 {row['receipt'] or '无'}")
+        click.echo(f"{head}  {row['authority']}  {contacts.mask(row['suspect'])}  回执 {row['receipt'] or '无'}")
     if not rows:
         click.echo("没有线索")
 
