@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from classifiers.base import sigmoid
@@ -188,7 +188,7 @@ class KeywordClassifier:
 
 def _moved_rate(rate: Rate, folded: Folded) -> Rate:
     start, end = folded.span(rate.start, rate.end)
-    return Rate(yearly=rate.yearly, high=rate.high, period=rate.period, start=start, end=end)
+    return replace(rate, start=start, end=end)
 
 
 def _moved_contact(contact: Contact, folded: Folded) -> Contact:

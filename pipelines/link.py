@@ -78,7 +78,7 @@ def cut(store: Store, tie_id: int, *, officer: str, reason: str, now: datetime) 
 
 def keys(posting: Mapping[Any, Any], *, also_wide: frozenset[str] = frozenset()) -> list[Key]:
     """All keys of a row of `postings`, each once, sorted. `also_wide` are domains that are platforms here."""
-    found = {Key(kind=one["kind"], value=one["value"]) for one in posting["contacts"] if one["kind"] in KINDS and one["value"]}
+    found = {Key(kind=_kind(one), value=one["value"]) for one in posting["contacts"] if one["kind"] in KINDS and one["value"]}
     links = [one["value"] for one in posting["contacts"] if one["kind"] == "link"]
     codes = [payload for image in posting["images"] for payload in image["qr"]]
     domains = {one.value for one in found if one.kind == "domain"} | {
@@ -92,6 +92,12 @@ def keys(posting: Mapping[Any, Any], *, also_wide: frozenset[str] = frozenset())
     if len(text) >= TEXT_LEAST:
         found.add(Key(kind="text", value=hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]))
     return sorted(found, key=lambda one: (one.kind, one.value))
+
+
+def _kind(contact: Mapping[str, Any]) -> str:
+    """A mobile number under which somebody has WeChat is one way to the same person as the telephone."""
+    value = contact["value"]
+    return "phone" if contact["kind"] == "wechat" and len(value) == 11 and value.isdigit() and value[0] == "1" else str(contact["kind"])
 
 
 def _platforms(ends: Iterable[tuple[str, str]]) -> frozenset[str]:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from patrol import process
 from patrol.bench import result
@@ -41,6 +40,7 @@ def _measured(*, data: Path | None, labelled: Path, rounds: int) -> dict[str, An
     from classifiers import manifest
     from classifiers.encoder import EncoderVoice
     from classifiers.fusion import load_judge
+    from classifiers.peers import plain_torch
     from domain.model import Document
 
     began = time.perf_counter()
@@ -62,7 +62,7 @@ def _measured(*, data: Path | None, labelled: Path, rounds: int) -> dict[str, An
     read, lost = _gate(judge, documents, labelled)
     figures = {f"{name}_texts_per_s": value for name, value in rates.items()}
     figures |= {"stream_read_by_encoder": read, "gate_recall_lost": lost, "peak_mb": peak, "load_s": load_s}
-    peer = _torch(shipped.facts["model"], windows[: 2 * rounds])
+    peer = plain_torch(shipped.facts["model"], windows[: 2 * rounds])
     ratios = {"to_torch_fp32_batch1": rates["small"] / peer} if peer else {}
     return {"figures": figures, "ratios": ratios, "backend": voice.backend}
 
@@ -79,33 +79,6 @@ def _gate(judge: Any, documents: Sequence[Any], labelled: Path) -> tuple[float, 
     silent = judge.neural.silent.score
     read = sum(silent not in one.scores for one in judge.judge(documents)) / len(documents)
     return read, found[1] - found[0]
-
-
-def _torch(size: dict[str, int], windows: Sequence[NDArray[np.int64]]) -> float:
-    """Texts a second of a model of the same shape in plain torch, one by one in single precision; 0.0 where torch is missing.
-
-    Its weights are drawn: they do not change how long it takes.
-    """
-    try:
-        import torch
-        from transformers import BertConfig, BertModel
-    except ImportError:
-        return 0.0
-    torch.set_num_threads(1)
-    config = BertConfig(
-        vocab_size=size["vocabulary"],
-        hidden_size=size["width"],
-        num_hidden_layers=size["layers"],
-        num_attention_heads=size["heads"],
-        intermediate_size=size["inner"],
-        max_position_embeddings=size["positions"],
-    )
-    model: Any = BertModel(config)
-    model.eval()
-    given = [torch.from_numpy(np.concatenate([[2], ids, [3]])[None]) for ids in windows]
-    with torch.no_grad():
-        model(given[0])
-        return 1 / statistics.median(seconds(lambda one=one: model(one)) for one in given)  # type: ignore[misc]
 
 
 def main() -> None:
