@@ -1,7 +1,8 @@
 """Labelled texts in one schema: loading, weighting, near-duplicate groups, and splits that never cut a group.
 
 A line of a labelled file is a JSON object: `text`, `label` (one of LABELS), `scheme` (a slug, or null) or `schemes`, and
-where known `source`, `group` (near-duplicates; `cluster` in evaluation sets), `pair`, `sure` (1 or 0), `readers` (1 or 2).
+where known `source`, `group` (near-duplicates; `cluster` in evaluation sets), `pair`, `sure` (1 or 0), `readers` (1 or 2),
+`register` (such as sms or leaflet), `evasion` (a list or one word), `date` (YYYY-MM-DD, when it was published).
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ import json
 import lzma
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+from classifiers import near
+from classifiers.pseudonyms import exchanged
 from domain.errors import ConfigFault, Fault
 
 LABELS = (
@@ -78,7 +82,13 @@ class Row:
     readers: int = 1
     """How many people read it to label it; 0 for a row that is labelled by its source alone."""
     composed: bool = False
+    tied: bool = False
+    """Whether its group holds a composed row: then it is held out when they are."""
     pair: str = ""
+    register: str = ""
+    evasion: tuple[str, ...] = ()
+    date: str = ""
+    """YYYY-MM-DD; empty where it is not known."""
     note: str = ""
 
     @property
@@ -90,7 +100,7 @@ def read(path: Path) -> list[Row]:
     """Rows of a labelled file, plain or `.xz`, in its order. Raises ConfigFault with all faulty lines at once."""
     rows: list[Row] = []
     faults: list[Fault] = []
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in enumerate(lines(path), 1):
         if not line.strip():
             continue
         try:
@@ -103,10 +113,12 @@ def read(path: Path) -> list[Row]:
     return rows
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def lines(path: Path) -> Iterator[bytes]:
     try:
         with lzma.open(path) if path.suffix == ".xz" else path.open("rb") as file:
             yield from file
+    except EOFError as error:
+        raise ConfigFault([Fault(str(path), 1, "breaks off in the middle of the packed data", "fetch it again")]) from error
     except (OSError, lzma.LZMAError) as error:
         raise ConfigFault([Fault(str(path), 1, f"cannot be read: {error}", "name a JSON Lines file, plain or .xz")]) from error
 
@@ -131,8 +143,18 @@ def _row(data: dict[str, Any], *, number: int, stem: str) -> Row:
         sure=bool(data.get("sure", 1)),
         readers=int(data.get("readers", 1)),
         pair=str(data.get("pair") or ""),
+        register=str(data.get("register") or ""),
+        evasion=_words(data.get("evasion")),
+        date=date.fromisoformat(data["date"]).isoformat() if data.get("date") else "",
         note=str(data.get("note") or data.get("why") or ""),
     )
+
+
+def _words(value: object) -> tuple[str, ...]:
+    """Words as a list or as one word."""
+    if isinstance(value, str):
+        return (value,) if value else ()
+    return tuple(str(one) for one in value) if isinstance(value, list) else ()
 
 
 def composed(folder: Path = COMPOSED) -> list[Row]:
@@ -142,36 +164,41 @@ def composed(folder: Path = COMPOSED) -> list[Row]:
         part = read(path)
         leader = _tied(part)
         for number, row in enumerate(part):
-            rows.append(
-                Row(
-                    text=row.text,
-                    label=row.label,
-                    schemes=row.schemes,
-                    source=f"composed/{path.stem}",
-                    group=f"{path.stem}:{leader[number]}",
-                    composed=True,
-                    pair=f"{path.stem}:{row.pair}" if row.pair else "",
-                    note=row.note,
-                )
-            )
+            group, pair = f"{path.stem}:{leader[number]}", f"{path.stem}:{row.pair}" if row.pair else ""
+            rows.append(replace(row, source=f"composed/{path.stem}", group=group, pair=pair, composed=True, tied=True))
     return rows
 
 
 def _tied(part: Sequence[Row]) -> list[int]:
     """For each line the number of the block that stands for all blocks tied to it by pairs."""
-    parent = list(range(len(part) // BLOCK + 1))
+    ties = near.Ties(len(part))
+    ties.tie_equal(str(number // BLOCK) for number in range(len(part)))
+    ties.tie_equal(row.pair for row in part)
+    return [top // BLOCK for top in ties.tops()]
 
-    def top(block: int) -> int:
-        while parent[block] != block:
-            block = parent[block]
-        return block
 
-    first: dict[str, int] = {}
-    for number, row in enumerate(part):
-        if row.pair:
-            here, there = top(number // BLOCK), top(first.setdefault(row.pair, number // BLOCK))
-            parent[max(here, there)] = min(here, there)
-    return [top(number // BLOCK) for number in range(len(part))]
+def prepared(rows: Iterable[Row]) -> list[Row]:
+    """Rows as they may be learned from: personal data exchanged where a text is not composed, groups united, doubles dropped."""
+    exchange = (row if row.composed else replace(row, text=exchanged(row.text)) for row in rows)
+    return distinct(united(list(exchange)))
+
+
+def united(rows: Sequence[Row]) -> list[Row]:
+    """The rows with one group for all that must stay together: of one group, of one pair, or near-duplicates, whatever their sources.
+
+    A united group bears the least of its names, of a composed row where there is one: so what was held out stays held out.
+    """
+    ties = near.Ties(len(rows))
+    ties.tie_equal(row.group for row in rows)
+    ties.tie_equal(row.pair for row in rows)
+    for number, first in enumerate(near.clusters([row.text for row in rows])):
+        ties.tie(number, first)
+    tops = ties.tops()
+    names: dict[int, tuple[bool, str]] = {}
+    for row, top in zip(rows, tops, strict=True):
+        own = (not row.composed, row.group)
+        names[top] = min(names.get(top, own), own)
+    return [replace(row, group=names[top][1], tied=not names[top][0]) for row, top in zip(rows, tops, strict=True)]
 
 
 def fold_of(group: str, *, folds: int, salt: str = "") -> int:
@@ -180,8 +207,8 @@ def fold_of(group: str, *, folds: int, salt: str = "") -> int:
 
 
 def held_out(row: Row) -> bool:
-    """Whether a row is kept from all training: about 5 % of the composed rows, whole blocks and pairs at a time."""
-    return row.composed and fold_of(row.group, folds=20, salt="held") == 0
+    """Whether a row is kept from all training: about 5 % of the composed rows, whole groups at a time."""
+    return (row.composed or row.tied) and fold_of(row.group, folds=20, salt="held") == 0
 
 
 def split(rows: Iterable[Row], *, folds: int, fold: int, salt: str = "cv") -> tuple[list[Row], list[Row]]:
@@ -193,16 +220,34 @@ def split(rows: Iterable[Row], *, folds: int, fold: int, salt: str = "cv") -> tu
     return kept, aside
 
 
-def distinct(rows: Iterable[Row]) -> list[Row]:
-    """Rows with the first of each text that reads the same, white space and case aside."""
-    seen: set[str] = set()
-    kept = []
+def split_by_time(rows: Sequence[Row], *, since: str) -> tuple[list[Row], list[Row]]:
+    """(to learn from, to test on): groups all of whose dated rows are of `since`, YYYY-MM-DD, or later are tested on.
+
+    A group goes whole: what was already written before `since` is not new after it. Groups without a date are learned from.
+    """
+    date.fromisoformat(since)
+    first: dict[str, str] = {}
     for row in rows:
-        key = "".join(row.text.lower().split())
-        if key not in seen:
-            seen.add(key)
-            kept.append(row)
-    return kept
+        if row.date:
+            first[row.group] = min(first.get(row.group, row.date), row.date)
+    late = {group for group, day in first.items() if day >= since}
+    return [row for row in rows if row.group not in late], [row for row in rows if row.group in late]
+
+
+def distinct(rows: Iterable[Row]) -> list[Row]:
+    """Rows without those that read the same as another: of equal ones the one with the most readers, then the first, in its place.
+
+    Folded, without white space; a number reads like any other where the label is the same too, since in a pair the number may tell.
+    """
+    given = list(rows)
+    keys = [{text, (near.numberless(text), row.label)} for text, row in zip(near.folded([row.text for row in given]), given, strict=True)]
+    seen: set[object] = set()
+    kept = []
+    for number in sorted(range(len(given)), key=lambda number: -given[number].readers):
+        if seen.isdisjoint(keys[number]):
+            kept.append(number)
+        seen |= keys[number]
+    return [given[number] for number in sorted(kept)]
 
 
 def weights(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import lzma
 import random
-import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from classifiers import publicsets
 from classifiers.training import tokens
 from classifiers.training.recipe import Recipe
 from domain.errors import ConfigFault, Fault
@@ -21,8 +21,6 @@ from domain.errors import ConfigFault, Fault
 SEP, UNK = 3, 1
 WORD_START = 0x8000
 """Set on the number of a character that begins a word; the vocabulary stays below it."""
-MASKS = re.compile(r"\b(?:DIGIT|NAME|PLACE|URL\w*|WECHAT|PHONE|TIME|MONEY)\b|\{IMG:\d+\}")
-"""Masks that publishers of public sets left in their texts: a model would learn the format, not the words."""
 
 
 def lines(folder: Path, name: str, *, composed: Path) -> Iterator[str]:
@@ -32,8 +30,8 @@ def lines(folder: Path, name: str, *, composed: Path) -> Iterator[str]:
         with lzma.open(plain, "rt", encoding="utf-8", errors="replace") as file:
             yield from (line.strip() for line in file)
     elif labelled.exists():
-        with lzma.open(labelled, "rt", encoding="utf-8", errors="replace") as file:
-            yield from (MASKS.sub("", json.loads(line)["text"]) for line in file)
+        given = publicsets.rows(folder, name) if name == "real_train" else publicsets.read(folder, name)
+        yield from (item.text for item in given)
     elif name == "composed":
         for part in sorted(composed.glob("*.jsonl")):
             yield from (json.loads(line)["text"] for line in part.read_text("utf-8").splitlines())

@@ -5,12 +5,11 @@ Nobody read these rows one by one: they are negatives by their source, and count
 
 from __future__ import annotations
 
-import json
-import lzma
 import random
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from classifiers import publicsets
 from classifiers.dataset import Row
 from classifiers.training import corpus
 from classifiers.training.recipe import Recipe
@@ -47,5 +46,4 @@ def _texts(folder: Path, name: str, *, only: str | None, recipe: Recipe) -> Iter
     if only is None:
         yield from corpus.lines(folder, name, composed=recipe.composed)
         return
-    with lzma.open(folder / "labelled" / f"{name}.jsonl.xz", "rt", encoding="utf-8", errors="replace") as file:
-        yield from (row["text"] for row in map(json.loads, file) if row["label"] == only)
+    yield from (item.text for item in publicsets.read(folder, name) if item.label == only)

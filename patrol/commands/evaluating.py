@@ -59,7 +59,8 @@ def evaluate(**given: Any) -> None:
     """Precision, recall and false hits on a labelled JSON Lines FILE (text, label, sure), by level, label, scheme, evasion and register."""
     asked = Asked(**given)
     _fits(asked)
-    way = _public if asked.public else _gate if asked.gate else _pin if asked.pin else _compare if asked.compare else _baselines if asked.baselines else _report
+    ways = ((asked.public, _public), (asked.gate, _gate), (asked.pin, _pin), (asked.compare, _compare), (asked.baselines, _baselines))
+    way = next((way for given, way in ways if given), _report)
     try:
         way(asked)
     except ValueError as error:

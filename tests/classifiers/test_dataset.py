@@ -85,8 +85,115 @@ def test_weights_count_two_readers_more_and_near_duplicates_less() -> None:
 
 
 def test_distinct_drops_texts_that_read_the_same() -> None:
-    rows = [Row(text=text, label="other") for text in ("保本 理财", "保本\n理财", "ABC", "abc")]
+    rows = [Row(text=text, label="other") for text in ("保本 理财", "保本\n理财", "ABC", "abc", "ＡＢＣ")]
     assert [row.text for row in dataset.distinct(rows)] == ["保本 理财", "ABC"]
+
+
+def test_distinct_keeps_the_row_that_more_people_read_in_its_place() -> None:
+    rows = [
+        Row(text="满100送20", label="other_ad", readers=1),
+        Row(text="停水", label="other"),
+        Row(text="满200送50", label="other_ad", readers=2),
+    ]
+    assert [row.text for row in dataset.distinct(rows)] == ["停水", "满200送50"]
+
+
+def test_distinct_keeps_a_pair_that_only_a_number_tells_apart() -> None:
+    rows = [Row(text="年化3%", label="legit_finance"), Row(text="年化36%", label="fundraising_promo")]
+    assert dataset.distinct(rows) == rows
+
+
+def test_distinct_keeps_one_of_two_readings_of_one_text() -> None:
+    rows = [Row(text="年化3%", label="news", readers=1), Row(text="年化3%", label="legit_finance", readers=2)]
+    assert [row.label for row in dataset.distinct(rows)] == ["legit_finance"]
+
+
+TEMPLATE = "【年终回馈】存满10万送电视一台，详询王经理，名额有限先到先得"
+
+
+def test_united_ties_near_duplicates_across_sources() -> None:
+    rows = [
+        Row(text=TEMPLATE, label="fundraising_promo", source="a", group="a:1"),
+        Row(text="停水通知", label="other", source="a", group="a:2"),
+        Row(text=TEMPLATE.replace("10", "50"), label="fundraising_promo", source="b", group="b:1"),
+    ]
+    assert [row.group for row in dataset.united(rows)] == ["a:1", "a:2", "a:1"]
+
+
+def test_united_ties_group_and_pair_into_one() -> None:
+    rows = [
+        Row(text="甲", label="other", group="g1", pair="p"),
+        Row(text="乙", label="other", group="g2", pair="p"),
+        Row(text="丙", label="other", group="g2"),
+        Row(text="丁", label="other", group="g3"),
+    ]
+    assert [row.group for row in dataset.united(rows)] == ["g1", "g1", "g1", "g3"]
+
+
+def test_a_real_row_near_a_held_composed_one_is_held_too() -> None:
+    group = next(f"z{number}" for number in range(999) if dataset.fold_of(f"z{number}", folds=20, salt="held") == 0)
+    rows = [
+        Row(text=TEMPLATE, label="fundraising_promo", group="a:1"),
+        Row(text=TEMPLATE, label="fundraising_promo", group=group, composed=True),
+        Row(text="停水通知", label="other", group=group + "0"),
+    ]
+    assert [dataset.held_out(row) for row in dataset.united(rows)] == [True, True, False]
+
+
+def test_uniting_leaves_composed_rows_held_as_they_were() -> None:
+    rows = dataset.composed()
+    before = {row.text for row in rows if dataset.held_out(row)}
+    assert {row.text for row in dataset.united(rows) if dataset.held_out(row)} == before
+
+
+def test_prepared_exchanges_contacts_of_real_rows_alone() -> None:
+    text = "加微信licai8888咨询"
+    real, made = dataset.prepared([Row(text=text, label="other_ad"), Row(text=text + "！", label="other_ad", composed=True)])
+    assert "licai8888" not in real.text
+    assert made.text == text + "！"
+
+
+def _dated(group: str, day: str) -> Row:
+    return Row(text=f"{group}{day}", label="other", group=group, date=day)
+
+
+def test_split_by_time_tests_on_groups_that_are_wholly_later() -> None:
+    old, new, undated = _dated("a", "2018-05-01"), _dated("b", "2019-01-01"), _dated("c", "")
+    both, again = _dated("d", "2018-05-01"), _dated("d", "2019-06-01")
+    later, copy = _dated("e", "2019-06-01"), _dated("e", "")
+    before, after = dataset.split_by_time([old, new, undated, both, again, later, copy], since="2019-01-01")
+    assert before == [old, undated, both, again]
+    assert after == [new, later, copy]
+
+
+def test_split_by_time_refuses_what_is_no_day() -> None:
+    with pytest.raises(ValueError, match="2019"):
+        dataset.split_by_time([], since="2019")
+
+
+def test_read_takes_register_evasion_and_date(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(
+        '{"text": "a", "label": "news", "register": "sms", "evasion": ["谐音", "拆字"], "date": "2019-03-02"}\n'
+        '{"text": "b", "label": "news", "evasion": "谐音"}\n',
+        "utf-8",
+    )
+    first, second = dataset.read(path)
+    assert (first.register, first.evasion, first.date) == ("sms", ("谐音", "拆字"), "2019-03-02")
+    assert (second.register, second.evasion, second.date) == ("", ("谐音",), "")
+
+
+def test_read_names_a_date_that_is_none(tmp_path: Path) -> None:
+    path = _write(tmp_path / "rows.jsonl", [{"text": "a", "label": "news", "date": "2019-13-02"}])
+    with pytest.raises(ConfigFault, match=r"rows\.jsonl:1: "):
+        dataset.read(path)
+
+
+def test_read_says_that_a_packed_file_breaks_off(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl.xz"
+    path.write_bytes(lzma.compress(b'{"text": "x", "label": "news"}\n' * 9)[:-20])
+    with pytest.raises(ConfigFault, match="breaks off"):
+        dataset.read(path)
 
 
 def test_digest_follows_texts_and_labels() -> None:
