@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from tokenizers import Tokenizer
 
-from classifiers import dataset, manifest
+from classifiers import dataset, manifest, publicsets
 from classifiers.dataset import SCHEMES, Row
 from classifiers.manifest import Manifest
 from classifiers.neural import NeuralClassifier, worst
@@ -58,8 +58,8 @@ def lessons(folder: Path | None, *, recipe: Recipe, avoid: Path | None = None) -
         path = folder / "labelled" / "real_train.jsonl.xz"
         hashes[path.name] = sha256(path.read_bytes())
         measured = [row.text for row in dataset.read(avoid)] if avoid else []
-        rows = dataset.read(path) + rows + negatives.drawn(folder, recipe=recipe, avoid=measured)
-    rows = dataset.distinct(rows)
+        rows = publicsets.rows(folder, "real_train") + rows + negatives.drawn(folder, recipe=recipe, avoid=measured)
+    rows = dataset.prepared(rows)
     held = [row for row in rows if dataset.held_out(row)]
     kept, aside = dataset.split([row for row in rows if not dataset.held_out(row)], folds=ASIDE_FOLDS, fold=0, salt="tune")
     return Lessons(kept=kept, aside=aside, held=held, hashes=hashes)

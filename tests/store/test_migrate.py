@@ -119,7 +119,8 @@ def _assert_old_rows_are_counted(settings: Settings) -> None:
     """A database of the first version with one text judged twice and its hit, brought to the present one."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    store, at, empty = open_store(settings, check_version=False), datetime(2026, 11, 23, 20, tzinfo=UTC).replace(tzinfo=None), {"why": "", "counts": {}}
+    store, at = open_store(settings, check_version=False), datetime(2026, 11, 23, 20, tzinfo=UTC).replace(tzinfo=None)
+    empty = {"why": "", "counts": {}}
     page = {"platform": "forum", "url": "https://forum.example/1"}
     lists: dict[str, object] = {name: [] for name in ("schemes", "features", "reasons", "scores", "codes", "authorities")}
     judged = {"posting_id": 1, "at": at, "level": "alert", "score": 0.9, "ruleset": "t@1", "model": "none", **lists}
