@@ -83,13 +83,21 @@ def _known() -> _Known:
     return _Known(Signs(ordered), ahocorasick_rs.AhoCorasick(ordered), tuple(tuple(places[sign]) for sign in ordered))
 
 
-def signed(lights: Lights) -> NDArray[np.bool_]:
-    """Which texts of a batch may hold a sign of evasion: never False where one stands."""
-    seen: NDArray[np.bool_] = _known().signs.seen(lights.codes, lights.starts)[0]
-    odd = [*syllables.places(lights.codes, lights.text), *syllables.alternating(lights.codes).tolist()]
-    if odd:
-        seen[np.searchsorted(lights.starts, odd, side="right") - 1] = True
-    return seen
+def suspects(lights: Lights) -> dict[int, tuple[bool, bool, bool]]:
+    """Texts of a batch that may hold evasion, by number, with what may be in them: spellings of the table, sounds, signs between.
+
+    Never without a text in which one stands.
+    """
+    written = _known().signs.seen(lights.codes, lights.starts)[0]
+    sounded, between = np.zeros_like(written), np.zeros_like(written)
+    for marks, places in (
+        (sounded, syllables.places(lights.codes, lights.text)),
+        (between, syllables.alternating(lights.codes).tolist()),
+    ):
+        if places:
+            marks[np.searchsorted(lights.starts, places, side="right") - 1] = True
+    numbers = np.flatnonzero(written | sounded | between).tolist()
+    return {number: (bool(written[number]), bool(sounded[number]), bool(between[number])) for number in numbers}
 
 
 def candidates(text: str) -> list[Variant]:
@@ -105,11 +113,11 @@ def candidates(text: str) -> list[Variant]:
     return [v for v in (rows[place] for place in places) if v.pattern.search(text) and (v.needs is None or v.needs.search(text))]
 
 
-def evasive(text: str) -> bool:
-    """Whether a deep fold would change a lightly folded text."""
+def evasive(text: str, *, written: bool = True, sounded: bool = True, between: bool = True) -> bool:
+    """Whether a deep fold would change a lightly folded text, of the kinds that are asked about."""
     if len(text) > MAX_DEEP:
         return False
-    return bool(candidates(text) or syllables.find(text) or syllables.interleaved(text))
+    return bool((written and candidates(text)) or (sounded and syllables.find(text)) or (between and syllables.interleaved(text)))
 
 
 class Draft:

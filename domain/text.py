@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from domain.deepfold import Change, Draft, deepen, evasive, signed
+from domain.deepfold import Change, Draft, deepen, evasive, suspects
 from domain.lightfold import FINANCIAL, HAN, light, table
 
 __all__ = ["Batch", "Change", "Folded", "fold", "fold_all"]
@@ -57,9 +57,9 @@ class Batch(Sequence[Folded]):
         self.texts = [whole[start : end - 1] for start, end in pairwise(bounds)]
         self._lights = lights
         self._deep: dict[int, Folded] = {}
-        suspects = signed(lights) | lights.rare
-        for number in suspects.nonzero()[0].tolist():
-            if lights.rare[number] or evasive(self.texts[number]):
+        doubtful = dict.fromkeys(lights.rare.nonzero()[0].tolist(), (True, True, True)) | suspects(lights)
+        for number, (written, sounded, between) in doubtful.items():
+            if lights.rare[number] or evasive(self.texts[number], written=written, sounded=sounded, between=between):
                 draft = Draft(self.texts[number], lights.origin(number))
                 deepen(draft)
                 self.texts[number] = draft.text

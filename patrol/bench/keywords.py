@@ -28,7 +28,7 @@ POSTS = Path(__file__).resolve().parent.parent / "demo" / "posts"
 SHORTEST, LONGEST = 100, 140
 SHARES = {"promo": 0.01, "lookalike": 0.05}
 """Of the stream: suspected promos, and warnings, news and shop ads that look like them. The rest is ordinary."""
-COUNT, ROUNDS, BATCH = 4000, 5, 256
+COUNT, ROUNDS = 4000, 5
 
 
 def bench_keyword(*, data: Path | None = None, rounds: int = ROUNDS) -> dict[str, Any]:
@@ -125,6 +125,7 @@ def _measured(texts: Sequence[str], *, rounds: int, start_s: float) -> dict[str,
 
 def _passing(keyword: Any, texts: Sequence[str]) -> int:
     """How many texts the gate lets through to a closer look; fold and gate, and nothing else."""
+    from classifiers.keyword import BATCH
     from domain.text import fold_all
 
     batches = (texts[at : at + BATCH] for at in range(0, len(texts), BATCH))
