@@ -11,17 +11,14 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
-import ahocorasick_rs
 import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.compiled import Lexicon, Ready, Test
+from classifiers.prefixes import Prefixes
 from classifiers.reading import Reading
 from domain import hints
 from domain.signs import codes_of
-
-_SPLIT = 60_000
-"""Characters of a batch that are looked through at once: a hostile text of one repeated term stays small in memory."""
 
 
 class _Open(NamedTuple):
@@ -45,9 +42,11 @@ class Sieve:
         raising = [ready for ready in lexicon.rules if gains.get(ready.rule.id, 0.0) > 0]
         needed = {group for ready in raising for group in ready.needs}
         places = [place for place, groups in enumerate(lexicon.groups_of) if needed.intersection(groups)]
-        terms = [lexicon.terms[place].encode("utf-16-le", "surrogatepass") for place in places]
-        self._automaton = ahocorasick_rs.BytesAhoCorasick(terms, implementation=ahocorasick_rs.Implementation.DFA)
-        owners = [sorted(needed.intersection(lexicon.groups_of[place])) for place in places]
+        self._prefixes = Prefixes([lexicon.terms[place] for place in places])
+        groups: list[set[int]] = [set() for _ in range(self._prefixes.size)]
+        for place, number in zip(places, self._prefixes.number_of, strict=True):
+            groups[number] |= needed.intersection(lexicon.groups_of[place])
+        owners = [sorted(own) for own in groups]
         self._first = np.cumsum([0, *map(len, owners)])
         self._owners = np.fromiter(chain.from_iterable(owners), dtype=np.int64)
         self._size = lexicon.size
@@ -55,6 +54,7 @@ class Sieve:
         asked = [(ready.needs, _Open(gains[ready.rule.id], _untold(ready))) for ready in raising if _untold(ready)]
         # Cheap questions first, and of these the weighty ones.
         self._asked = sorted(asked, key=lambda pair: (_cost(pair[1].tests), -pair[1].gain))
+        self._hinted = frozenset(reads for needs, one in asked for reads in one.reads if not needs or reads == "sums")
         self._asked_gains = np.array([one.gain for _, one in self._asked])
 
     def passing(self, texts: Sequence[str]) -> NDArray[np.bool_]:
@@ -65,50 +65,49 @@ class Sieve:
         for needs, gain in self._told:
             bound += gain * _all(present, needs)
         passed: NDArray[np.bool_] = bound >= self._floor
-        hinted = {"rates": hints.rates(codes, starts), "contacts": hints.contacts(codes, starts)}
-        hinted["sums"] = hints.sums(codes, starts)
+        # Rules that name words are few enough to be asked one by one; only what no word calls up, and sums, are worth a look at all texts.
+        looks = {"rates": hints.rates, "contacts": hints.contacts, "sums": hints.sums}
+        hinted = {reads: looks[reads](codes, starts) for reads in self._hinted}
         stands = np.zeros((len(self._asked), len(texts)), dtype=np.bool_)
         for place, (needs, asked) in enumerate(self._asked):
             stands[place] = _all(present, needs)
-            for reads in asked.reads:
+            for reads in asked.reads & self._hinted:
                 stands[place] &= hinted[reads]
         most = bound + self._asked_gains @ stands
         unsure = np.flatnonzero(~passed & (most >= self._floor))
-        for number, own in zip(unsure.tolist(), stands[:, unsure].T.tolist(), strict=True):
-            asked_here = [asked for (_, asked), holds in zip(self._asked, own, strict=True) if holds]
-            passed[number] = self._asks(texts[number], bound[number], asked_here, left=most[number] - bound[number])
+        owners, places = np.nonzero(stands[:, unsure].T)
+        edges = np.searchsorted(owners, np.arange(len(unsure) + 1)).tolist()
+        listed, bounds, tops = places.tolist(), bound[unsure].tolist(), most[unsure].tolist()
+        for at, number in enumerate(unsure.tolist()):
+            asked_here = listed[edges[at] : edges[at + 1]]
+            passed[number] = self._asks(texts[number], bounds[at], asked_here, left=tops[at] - bounds[at])
         return passed
 
-    def _asks(self, text: str, bound: float, asked: Sequence[_Open], *, left: float) -> bool:
+    def _asks(self, text: str, bound: float, asked: Sequence[int], *, left: float) -> bool:
         """Whether the rules that need more than words, together worth `left`, lift a text over the floor; the dearest come last."""
-        reading = Reading(text)
-        for one in asked:
-            if bound + left < self._floor:
+        reading, floor = Reading(text), self._floor
+        for place in asked:
+            if bound + left < floor:
                 return False
-            left -= one.gain
-            if all(_holds(test, reading) for test in one.tests):
-                bound += one.gain
-                if bound >= self._floor:
+            _, (gain, tests) = self._asked[place]
+            left -= gain
+            for test in tests:
+                if not _holds(test, reading):
+                    break
+            else:
+                bound += gain
+                if bound >= floor:
                     return True
         return False
 
     def _present(self, codes: NDArray[np.uint32], starts: NDArray[np.int64]) -> NDArray[np.bool_]:
         """(texts, groups): which groups stand in which text."""
-        count = len(starts) - 1
-        present = np.zeros((count, self._size), dtype=np.bool_)
-        # Two bytes a character: what lies beyond them is in no term, and places need no counting.
-        units = np.minimum(codes, 0xFFFF).astype("<u2")
-        for at in range(0, len(units), _SPLIT):
-            hits = self._automaton.find_matches_as_indexes(units[at : at + _SPLIT + 40].tobytes(), overlapping=True)
-            if not hits:
-                continue
-            found = np.fromiter(chain.from_iterable(hits), dtype=np.int64, count=3 * len(hits)).reshape(-1, 3)
-            found = found[found[:, 1] % 2 == 0]
-            number = np.searchsorted(starts, found[:, 1] // 2 + at, side="right") - 1
-            terms, number = np.divmod(np.unique(found[:, 0] * count + number), count)
-            counts = self._first[terms + 1] - self._first[terms]
-            inner = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-            present[np.repeat(number, counts), self._owners[np.repeat(self._first[terms], counts) + inner]] = True
+        present = np.zeros((len(starts) - 1, self._size), dtype=np.bool_)
+        terms, places = self._prefixes.find(codes)
+        number = np.searchsorted(starts, places, side="right") - 1
+        counts = self._first[terms + 1] - self._first[terms]
+        inner = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        present[np.repeat(number, counts), self._owners[np.repeat(self._first[terms], counts) + inner]] = True
         return present
 
 
@@ -131,8 +130,8 @@ def _cost(tests: Sequence[Test]) -> int:
 
 def _holds(test: Test, reading: Reading) -> bool:
     """Whether the clause could hold anywhere in the text."""
-    if test.reads == "rates":
+    if test.pattern is not None:
+        return test.pattern.search(reading.text) is not None
+    if test.kind in ("rate", "near_rate"):
         return any(rate.high >= test.least for rate in reading.rates)
-    if test.reads == "contacts":
-        return any(not test.kinds or one.kind in test.kinds for one in reading.contacts)
-    return test.pattern is None or test.pattern.search(reading.text) is not None
+    return any(not test.kinds or one.kind in test.kinds for one in reading.contacts)

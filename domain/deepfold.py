@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 import ahocorasick_rs
 import numpy as np
-from numpy.typing import NDArray
 
 from domain import syllables
 from domain.lightfold import FINANCIAL, MULTI, TABLES, Lights, light, table

@@ -90,6 +90,7 @@ def _sized(texts: Sequence[str], draw: random.Random, count: int) -> list[str]:
 
 def _measured(texts: Sequence[str], *, rounds: int, start_s: float) -> dict[str, Any]:
     from classifiers.keyword import KeywordClassifier
+    from classifiers.peers import plain_automaton
     from domain.model import Document
     from rules.loader import load
 
@@ -98,11 +99,11 @@ def _measured(texts: Sequence[str], *, rounds: int, start_s: float) -> dict[str,
     keyword.judge([Document(text=texts[0])])
     start_s += time.perf_counter() - began
     documents = [Document(text=text) for text in texts]
-    find = keyword.matcher.lexicon.automaton.find_matches_as_indexes
+    find = plain_automaton(keyword.matcher.lexicon.terms)
     ways: dict[str, Callable[[], object]] = {
         "stream": lambda: keyword.judge(documents),
         "gate": lambda: _passing(keyword, texts),
-        "ahocorasick": lambda: [find(text, overlapping=True) for text in texts],
+        "ahocorasick": lambda: [find(text) for text in texts],
     }
     taken: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
