@@ -65,7 +65,7 @@ def _slots(codes: NDArray[np.uint32], length: int) -> NDArray[np.uint32]:
 def _keys(codes: NDArray[np.uint32], length: int) -> NDArray[np.uint64]:
     """The characters themselves as one number; `codes` is (length, places) or, for one term, (length,)."""
     wide = codes.reshape(length, -1).astype(np.uint64)
-    found = wide[0]
+    found: NDArray[np.uint64] = wide[0]
     for step in range(1, length):
         found = found | (wide[step] << _SHIFTS[step])
     return found
