@@ -25,7 +25,7 @@ class Test(NamedTuple):
     least: float = 0.0
     kinds: frozenset[str] = frozenset()
     pattern: re.Pattern[str] | None = None
-    sum: bool = False
+    sum: int = 0
 
     @property
     def reads(self) -> str:
@@ -97,4 +97,4 @@ class Lexicon:
             return Test("rate", least=float(rate[1]) / 100 if rate else 0.0)
         if clause.contact is not None:
             return Test("contact", kinds=frozenset(clause.contact) - {"any"})
-        return Test("pattern", self._group(clause.gate or ()), pattern=re.compile(clause.pattern or r"(?!)"), sum=clause.sum)
+        return Test("pattern", self._group(clause.gate or ()), pattern=re.compile(clause.pattern or r"(?!)"), sum=clause.sum or 0)

@@ -22,7 +22,7 @@ LONG, SHORT = 400, 25
 """Characters beyond and under which a text's length itself says something; the weights are fitted."""
 SILENT = 0.02
 """Score of a text in which nothing speaks for suspicion. Fixed: of such texts nothing but their rarity among promos is known."""
-BATCH = 512
+BATCH = 1024
 """Texts that go through the fold and the gate together."""
 SPEAKS = 0.2
 """Log-odds that rules and signs must add before a text is scored at all: below it stands a single word that every shop uses. What is bare,

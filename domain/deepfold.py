@@ -112,6 +112,11 @@ def candidates(text: str) -> list[Variant]:
     return [v for v in (rows[place] for place in places) if v.pattern.search(text) and (v.needs is None or v.needs.search(text))]
 
 
+def unfolds(text: str) -> bool:
+    """Whether a text holds characters that the light fold leaves: several in one, or a financial numeral among others of its kind."""
+    return _MULTI.search(text) is not None or _MONEY.search(text) is not None
+
+
 def evasive(text: str, *, written: bool = True, sounded: bool = True, between: bool = True) -> bool:
     """Whether a deep fold would change a lightly folded text, of the kinds that are asked about."""
     if len(text) > MAX_DEEP:

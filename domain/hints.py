@@ -69,10 +69,9 @@ def rates(codes: NDArray[np.uint32], starts: NDArray[np.int64]) -> NDArray[np.bo
     return found
 
 
-def sums(codes: NDArray[np.uint32], starts: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which of the folded texts name a sum of money, or a number with a large unit."""
-    found: NDArray[np.bool_] = _sums().seen(codes, starts)[0]
-    return found
+def sums(codes: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """Where in folded texts a sum of money, or a number with a large unit, may stand; ascending."""
+    return _sums().places(codes)
 
 
 def contacts(codes: NDArray[np.uint32], starts: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from domain.errors import Fault
 
 Location = tuple[str | int, ...]
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -50,12 +51,12 @@ def read(path: Path) -> tuple[Page | None, list[Fault]]:
     except OSError as error:
         return None, [Fault(str(path), 1, f"cannot be read ({error.strerror})", "check the name and the permissions")]
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_LOADER)
         faults: list[Fault] = []
         lines: dict[Location, int] = {}
         if node is not None:
             faults += [Fault(str(path), line, found, "keep one of them") for line, found in _walk(node, (), lines)]
-        data = yaml.safe_load(text)
+        data = yaml.load(text, Loader=_LOADER)  # noqa: S506 - a safe loader, the fast one where it is built
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         return None, [Fault(str(path), (mark.line + 1) if mark else 1, f"not YAML: {error.problem}", "check indents, colons and quotes")]

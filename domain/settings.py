@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     platforms_dir: Path | None = Field(None, description="Folder of platform files; empty means the packaged ones and DIR/platforms.")
     rules_dir: Path | None = Field(None, description="Folder of the rule pack; empty means the packaged one.")
     weights_dir: Path | None = Field(None, description="Folder of the neural weights; empty means the packaged ones.")
+    candidate_dir: Path | None = Field(
+        None, description="Folder of weights that judge beside the live ones; empty means those of wangxun train candidate."
+    )
     inference: Literal["auto", "openvino", "onnxruntime"] = Field(
         "auto", description="What runs the neural model; auto takes the fastest one that the processor supports."
     )
@@ -36,6 +39,7 @@ class Settings(BaseSettings):
     recheck_hours: float = Field(24.0, gt=0, description="Hours from a notice's delivery to its first recheck.")
     feedback_days: int = Field(15, ge=1, le=180, description="Days after which a lead without feedback is overdue.")
     two_person_review: bool = Field(False, description="Whether every confirmed hit needs a second, blind decision.")
+    label_sample: int = Field(20, ge=0, le=500, description="Texts without a hit that are offered for labelling a day; 0 offers none.")
     user_agent: str = Field(
         "WangxunPatrol/0.1 (public-page patrol; contact the operating office)", description="How spiders name themselves."
     )

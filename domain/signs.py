@@ -31,14 +31,23 @@ class Signs:
     def seen(self, codes: NDArray[np.uint32], starts: NDArray[np.int64]) -> NDArray[np.bool_]:
         """(kinds, texts): which texts hold one. `codes`: all texts, a line break after each; `starts`: where each begins, and the end."""
         found = np.zeros((self.kinds, len(starts) - 1), dtype=np.bool_)
-        marks = self._single[codes] if self._any_single else np.zeros(len(codes), dtype=np.uint8)
-        if len(codes) > 1:
-            marks[:-1] |= self._pairs[(codes[:-1] * np.uint32(_MIX) + codes[1:]) & np.uint32(_TABLE - 1)]
+        marks = self._marks(codes)
         places = np.flatnonzero(marks)
         owners, bits = np.searchsorted(starts, places, side="right") - 1, marks[places]
         for number in range(self.kinds):
             found[number, owners[(bits & (1 << number)) != 0]] = True
         return found
+
+    def places(self, codes: NDArray[np.uint32]) -> NDArray[np.int64]:
+        """Where one of any kind may begin, ascending."""
+        return np.flatnonzero(self._marks(codes))
+
+    def _marks(self, codes: NDArray[np.uint32]) -> NDArray[np.uint8]:
+        """For each character the kinds of which a sign may begin there, as bits."""
+        marks: NDArray[np.uint8] = self._single[codes] if self._any_single else np.zeros(len(codes), dtype=np.uint8)
+        if len(codes) > 1:
+            marks[:-1] |= self._pairs[(codes[:-1] * np.uint32(_MIX) + codes[1:]) & np.uint32(_TABLE - 1)]
+        return marks
 
 
 def within(marks: NDArray[np.bool_], starts: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from domain.deepfold import Change, Draft, deepen, evasive, suspects
+from domain.deepfold import Change, Draft, deepen, evasive, suspects, unfolds
 from domain.lightfold import FINANCIAL, HAN, light, table
 
 __all__ = ["Batch", "Change", "Folded", "fold", "fold_all"]
@@ -57,13 +57,15 @@ class Batch(Sequence[Folded]):
         self.texts = [whole[start : end - 1] for start, end in pairwise(bounds)]
         self._lights = lights
         self._deep: dict[int, Folded] = {}
-        doubtful = dict.fromkeys(lights.rare.nonzero()[0].tolist(), (True, True, True)) | suspects(lights)
-        for number, (written, sounded, between) in doubtful.items():
-            if lights.rare[number] or evasive(self.texts[number], written=written, sounded=sounded, between=between):
-                draft = Draft(self.texts[number], lights.origin(number))
-                deepen(draft)
-                self.texts[number] = draft.text
-                self._deep[number] = Folded(draft.text, draft.origin, draft.ends, tuple(draft.changes))
+        changed = {number for number in lights.rare.nonzero()[0].tolist() if unfolds(self.texts[number])}
+        for number, (written, sounded, between) in suspects(lights).items():
+            if number not in changed and evasive(self.texts[number], written=written, sounded=sounded, between=between):
+                changed.add(number)
+        for number in changed:
+            draft = Draft(self.texts[number], lights.origin(number))
+            deepen(draft)
+            self.texts[number] = draft.text
+            self._deep[number] = Folded(draft.text, draft.origin, draft.ends, tuple(draft.changes))
 
     def __len__(self) -> int:
         return len(self.texts)

@@ -35,8 +35,9 @@ def check_all(found: Found) -> list[Fault]:
     faults += _lists(found.ruleset.folder)
     faults += _tables(found)
     folder = found.ruleset.folder
+    listed = set(rule_files(folder))
     for path in sorted(folder.rglob("*.yml")):
-        known = path in set(rule_files(folder)) or path.parent == folder
+        known = path in listed or path.parent == folder
         if not known and path.parent.name not in FAMILIES:
             faults.append(Fault(str(path), 1, "a rule file outside the families", f"move it into one of {', '.join(FAMILIES)}"))
     return faults

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -60,8 +61,14 @@ class RuleSet:
         """Terms folded, `@name` replaced by the terms of lexicon/name.txt."""
         result: list[str] = []
         for term in given:
-            result += self.lexicon.get(term[1:], ()) if term.startswith("@") else (fold(term).text,)
+            result += self.lexicon.get(term[1:], ()) if term.startswith("@") else (_canonical(term),)
         return tuple(dict.fromkeys(term for term in result if term))
+
+
+@lru_cache(maxsize=50_000)
+def _canonical(term: str) -> str:
+    """A term as it stands in folded text: one term is in many rules."""
+    return fold(term).text
 
 
 def _missing(rule_id: str) -> Rule:

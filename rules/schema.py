@@ -54,8 +54,8 @@ class Clause(Strict):
     contact: tuple[str, ...] | None = None
     pattern: str | None = Field(None, max_length=300)
     gate: tuple[Term, ...] | None = Field(None, min_length=1)
-    sum: bool = False
-    """With a pattern: whether the text must name a sum of money as well. A pattern is dear, and most texts name none."""
+    sum: int | None = Field(None, ge=1, le=200)
+    """With a pattern: characters from a word of `gate` within which a sum of money stands. A pattern is dear, and most texts name none."""
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -66,7 +66,7 @@ class Clause(Strict):
             raise ValueError("rate is written `rate>=8%/y`")
         if (self.pattern is None) != (self.gate is None):
             raise ValueError("pattern and gate go together: gate names words of which one must stand in the text")
-        if self.sum and self.pattern is None:
+        if self.sum is not None and self.pattern is None:
             raise ValueError("sum goes with a pattern")
         if self.pattern is not None:
             try:

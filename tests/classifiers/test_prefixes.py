@@ -23,13 +23,13 @@ def test_every_beginning_is_found_where_it_stands(terms: list[str], text: str) -
         (number, place)
         for term, number in zip(terms, prefixes.number_of, strict=True)
         for place in range(len(text))
-        if text.startswith(term[:3], place)
+        if text.startswith(term[:4], place)
     }
     assert found == wanted
 
 
 def test_terms_of_one_beginning_share_a_number() -> None:
-    prefixes = Prefixes(["加入我们", "加入我", "加入", "加"])
+    prefixes = Prefixes(["加入我们吧", "加入我们", "加入我", "加"])
     assert prefixes.number_of[0] == prefixes.number_of[1]
     assert prefixes.size == 3
 
