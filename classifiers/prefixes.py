@@ -63,7 +63,7 @@ def _slots(codes: NDArray[np.uint32], length: int) -> NDArray[np.uint32]:
 
 
 def _keys(codes: NDArray[np.uint32], length: int) -> NDArray[np.uint64]:
-    """The characters themselves as one number, all beyond the first plane as one; `codes` is (length, places) or, for one term, (length,)."""
+    """The characters as one number, all beyond the first plane as one of them. `codes`: (length, places), or (length,) for one term."""
     wide = np.minimum(codes, 0xFFFF).reshape(length, -1).astype(np.uint64)
     found: NDArray[np.uint64] = wide[0]
     for step in range(1, length):

@@ -40,7 +40,7 @@ def _measured(*, data: Path | None, labelled: Path, rounds: int) -> dict[str, An
     from classifiers import manifest
     from classifiers.encoder import EncoderVoice
     from classifiers.fusion import load_judge
-    from classifiers.peers import plain_torch
+    from classifiers.training.peers import plain_torch
     from domain.model import Document
 
     began = time.perf_counter()

@@ -201,10 +201,10 @@ def _data(path: Path, *rows: dict[str, Any] | str) -> str:
 def test_diff_tells_which_texts_change_and_by_which_rule(call: Call, pack: Path, tmp_path: Path) -> None:
     old = shutil.copytree(pack, tmp_path / "old")
     _swap(pack, "status: live", "status: retired")
-    rows = [{"text": "到期还本付息，加微信 abc12345", "label": "fundraising_promo"}, {"text": "今天天气好", "label": "other"}]
+    rows = [{"text": "到期还本付息，名额不多", "label": "fundraising_promo"}, {"text": "今天天气好", "label": "other"}]
     found = json.loads(call("diff", str(old), str(pack), "--data", _data(tmp_path / "d.jsonl", *rows), "--json").stdout)
     assert (found["texts"], found["labelled"], found["changed"]) == (2, 2, 1)
-    assert found["transitions"] == {"alert>watch": 1, "clear>clear": 1}
+    assert found["transitions"] == {"alert>clear": 1, "clear>clear": 1}
     assert (found["changes"][0]["lost"], found["changes"][0]["gained"]) == ({RULE: 5.0}, {})
     assert found["rules"] == {RULE: [1, 0]}
     assert (found["quality"]["old"]["recall_review"], found["quality"]["new"]["recall_review"]) == (1.0, 0.0)
