@@ -11,8 +11,12 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from domain.errors import ModelUnavailable, PatrolError
+
+if TYPE_CHECKING:
+    from classifiers.training.shipping import Lessons
 
 RUNS = Path("runs")
 VERBS = ("pretrain", "tune", "export")
@@ -40,9 +44,18 @@ def pretrain(data: Path, *, config: Path | str = "small", runs: Path = RUNS) -> 
 
 
 def tune(
-    data: Path | None, *, config: Path | str = "small", runs: Path = RUNS, encoder: Path | None = None, avoid: Path | None = None
+    data: Path | None,
+    *,
+    config: Path | str = "small",
+    runs: Path = RUNS,
+    encoder: Path | None = None,
+    avoid: Path | None = None,
+    decisions: Path | None = None,
 ) -> Path:
-    """Fine-tuning of the pretrained encoder, or of any that `AutoModel.from_pretrained` reads; the file with the best state."""
+    """Fine-tuning of the pretrained encoder, or of any that `AutoModel.from_pretrained` reads; the file with the best state.
+
+    `decisions` are more labelled rows, as `wangxun train export-decisions` writes them; give `export` the same.
+    """
     require()
     from classifiers.training import tune as room
     from classifiers.training.recipe import load
@@ -50,7 +63,7 @@ def tune(
 
     recipe = load(config)
     out = runs / recipe.name
-    found = lessons(data, recipe=recipe, avoid=avoid)
+    found = _with(lessons(data, recipe=recipe, avoid=avoid), decisions, avoid=avoid)
     best = room.run(found.kept, found.aside, recipe=recipe, encoder=encoder or out / "encoder", out=out)
     _picture(out)
     return best
@@ -64,6 +77,7 @@ def export(
     encoder: Path | None = None,
     out: Path | None = None,
     avoid: Path | None = None,
+    decisions: Path | None = None,
 ) -> Path:
     """ONNX in half precision, the linear voice, mixture, calibration and manifest; the manifest's path.
 
@@ -79,7 +93,7 @@ def export(
 
     recipe = load(config)
     own = runs / recipe.name
-    found = shipping.lessons(data, recipe=recipe, avoid=avoid)
+    found = _with(shipping.lessons(data, recipe=recipe, avoid=avoid), decisions, avoid=avoid)
     model: Path | None = None
     measured: dict[str, float] = {}
     if (own / "tuned.pt").exists():
@@ -93,6 +107,12 @@ def export(
     for name in (*made.files, NAME):
         shutil.copyfile(made.folder / name, folder / name)
     return folder / NAME
+
+
+def _with(found: Lessons, decisions: Path | None, *, avoid: Path | None) -> Lessons:
+    from classifiers.training import decided
+
+    return found if decisions is None else decided.joined(found, decisions, avoid=avoid)
 
 
 def _picture(out: Path) -> None:
@@ -127,14 +147,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=Path, default=RUNS, help="folder for checkpoints and logs")
     parser.add_argument("--avoid", type=Path, default=None, help="labelled file that is measured on: no drawn negative comes near it")
     parser.add_argument("--out", type=Path, default=None, help="folder to ship into; the packaged weights without")
+    parser.add_argument("--decisions", type=Path, default=None, help="more labelled rows, as wangxun train export-decisions writes them")
     given = parser.parse_args(arguments)
     try:
         if given.verb == "pretrain":
             done = pretrain(given.data, config=given.config, runs=given.runs)
         elif given.verb == "tune":
-            done = tune(given.data, config=given.config, runs=given.runs, avoid=given.avoid)
+            done = tune(given.data, config=given.config, runs=given.runs, avoid=given.avoid, decisions=given.decisions)
         else:
-            done = export(given.data, config=given.config, runs=given.runs, out=given.out, avoid=given.avoid)
+            folders = {"runs": given.runs, "out": given.out}
+            done = export(given.data, config=given.config, avoid=given.avoid, decisions=given.decisions, **folders)
     except (PatrolError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -26,6 +26,7 @@ SESSION_S = 12 * 3600
 MAY: dict[str, frozenset[str]] = {
     "see": frozenset({"patroller", "reviewer", "approver", "liaison", "auditor", "admin"}),
     "decide": frozenset({"reviewer", "approver"}),
+    "label": frozenset({"reviewer", "approver"}),
     "contacts": frozenset({"reviewer", "approver", "liaison"}),
     "draft": frozenset({"reviewer", "approver", "liaison"}),
     "settle": frozenset({"liaison", "approver"}),

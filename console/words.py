@@ -65,6 +65,29 @@ QUICK_REASONS = {
 }
 """Reasons that officers give most; a pick fills the field and can be edited."""
 
+LABELS = {
+    "fundraising_promo": ("涉嫌非法集资宣传", "承诺还本付息或回报，向公众招揽资金"),
+    "illegal_finance_promo": ("涉嫌其他非法金融宣传", "黑贷、荐股、跑分、代理退保等招揽"),
+    "adlaw_defect": ("涉嫌广告用语不当", "有资质，但保证收益、缺风险提示等"),
+    "legit_finance": ("持牌机构合规宣传", "有资质、有风险提示"),
+    "education": ("反诈普法、监管提示", "告诫公众，不是招揽"),
+    "news": ("新闻报道、裁判文书", "报道或讨论他人之事"),
+    "complaint": ("维权、投诉、求助", "本人遭遇，不是招揽"),
+    "other_ad": ("其他广告", "商品、招聘、培训等，与资金招揽无关"),
+    "other": ("其他内容", "闲谈、通知等"),
+}
+"""Label of a training text -> (name, what belongs there)."""
+WEIGHT_ACTS = {
+    "weights.propose": "设为候选模型",
+    "weights.withdraw": "撤下候选模型",
+    "weights.promote": "启用模型",
+    "weights.rollback": "恢复此前模型",
+    "weights.propose_failed": "设为候选模型未成",
+    "weights.withdraw_failed": "撤下候选模型未成",
+    "weights.promote_failed": "启用模型未成，原模型继续使用",
+    "weights.rollback_failed": "恢复此前模型未成，原模型继续使用",
+}
+
 SWEEP_CELLS = {
     "ok": "正常",
     "empty": "无内容",
@@ -109,7 +132,8 @@ ALARM_KINDS = {
     "channel": ("送达通道不可用", "核对收件地址与通道设置；通道恢复后自动续发，不会重复送达。"),
     "delivery_uncertain": ("送达结果待查证", "发送中途中断，无法确认对方是否收到：与收件方核实后，在文书页登记“已送达”“重发”或“取消”。"),
     "dead_letter": ("多次送达失败", "核对地址与原因后，在文书页选择重发或取消，并另行送达。"),
-    "model": ("研判模型不可用", "仅规则研判在运行，漏检可能增加：恢复模型文件后重启。"),
+    "model": ("研判模型不可用", "按告警所述恢复模型文件，无须重启；其间用此前的模型或仅以规则研判，漏检可能增加。"),
+    "rules": ("规则库有错", "改动未生效，原规则继续研判：运行 wangxun rules check，按提示改正，一分钟内自动采用。"),
     "missed_run": ("漏巡查", "该时段未按时巡查：核对主机是否停机；恢复后会补巡，日志保留缺口。"),
     "rule_flood": ("规则命中激增", "打开“规则”页看被暂缓的内容：确属涉嫌的放行；误命中的不放行，并修改规则或改为试运行。"),
     "lost_evidence": ("证据异常", "立即停止相关文书的审批，运行数据校验命令并联系维护人员。"),
@@ -164,6 +188,8 @@ SAID = {
     "closed": "已办结。",
     "cleared": "告警已标记处理。",
     "rule_released": "已放行：下一轮研判时进入队列，今日不再设上限。",
+    "labelled": "已标注，仅用于训练。",
+    "passed": "已跳过。",
     "rule_dropped": "已登记不放行：这些内容留在“关注”。",
 }
 """Messages after an act, by key: the address carries the key alone, so nobody can put words on our pages."""

@@ -169,7 +169,14 @@ def judge(work: Work) -> Counts:
     """Judge what waits, read pictures, judge what they say, tie campaigns. Pictures come second: reading one takes a second."""
     pictures = assessed = opened = tied = 0
     while True:
-        done = assess.assess_all(work.store, work.judge, now=work.clock, worker=worker_name(), stop=work.stop.is_set)
+        done = assess.assess_all(
+            work.store,
+            lambda: work.judge,
+            now=work.clock,
+            worker=worker_name(),
+            stop=work.stop.is_set,
+            shadow=lambda: work.shadow,
+        )
         assessed, opened = assessed + done.assessed, opened + done.hits
         tied += link.link_new(work.store, now=work.clock()) if done.hits else 0
         found = 0 if work.stop.is_set() else read.read_waiting(work.store, now=work.clock(), worker=worker_name(), limit=PICTURES)

@@ -11,19 +11,24 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from classifiers.fusion import Judge, load_judge
+from classifiers.bench import Bench
+from classifiers.fusion import Judge
+from classifiers.promotion import home_of
+from classifiers.shadow import Shadow
 from crawlers.loader import load_sound, platform_folders
 from crawlers.platform import PlatformFile
 from domain.clock import Clock, utc_now
 from domain.settings import Settings
 from pipelines.channels import base as channel_base
 from pipelines.channels.registry import configured
-from store import alarms, migrate
+from store import alarms, audit, migrate
 from store.engine import Store, open_store
 
 log = logging.getLogger(__name__)
 FILES = "platform_files"
 """Subject of the alarm for faulty platform files."""
+FAULTS = {"neural": "model", "candidate": "model", "pack": "rules"}
+"""What of the judge may be broken -> kind of its alarm."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,25 +43,59 @@ class Work:
     stop: threading.Event = field(default_factory=threading.Event)
     unended: list[Callable[[Connection], None]] = field(default_factory=list)
     """Ends of runs that could not be written yet."""
-    _judge: Judge | None = None
+    _bench: Bench | None = None
     _judge_lock: threading.Lock = field(default_factory=threading.Lock)
     _files: tuple[tuple[str, int, int], ...] | None = None
 
     @property
     def judge(self) -> Judge:
-        """Loaded at first use; missing or altered weights are an alarm and keyword-only judging, never a crash."""
+        """Loaded at first use, and again where its weights or, looked at once a minute, its rules changed.
+
+        Missing or altered weights are an alarm, and keyword-only judging or the weights before them; never a crash.
+        """
+        return self._seated().judge
+
+    @property
+    def shadow(self) -> Shadow | None:
+        """The candidate that judges beside, where one is set; see `judge`."""
+        return self._seated().shadow
+
+    def _seated(self) -> Bench:
         with self._judge_lock:
-            if self._judge is None:
-                self._judge, faults = load_judge(
-                    rules_dir=self.settings.rules_dir, weights_dir=self.settings.weights_dir, inference=self.settings.inference
+            settings = self.settings
+            bench, first = self._bench, self._bench is None
+            if bench is None:
+                bench = Bench(
+                    home=home_of(settings.dir),
+                    rules_dir=settings.rules_dir,
+                    weights_dir=settings.weights_dir,
+                    candidate_dir=settings.candidate_dir,
+                    inference=settings.inference,
                 )
-                with self.store.write() as connection:
-                    for fault in faults:
-                        log.error("judge=degraded why=%s", fault)
-                        alarms.raise_alarm(connection, kind="model", subject="neural", text=fault, now=self.clock())
-                    if not faults:
-                        alarms.clear(connection, kind="model", subject="neural", by="machine:judge", now=self.clock())
-            return self._judge
+            was = None if first else bench.judge
+            if bench.renew(self.clock()):
+                self._tell(bench, was=was)
+            self._bench = bench
+            return bench
+
+    def _tell(self, bench: Bench, *, was: Judge | None) -> None:
+        """Alarms for what is broken, none for what is mended, and an audit row where another judge sits now."""
+        now, judge = self.clock(), bench.judge
+        with self.store.write() as connection:
+            if was is not None and (was.model, was.ruleset.digest) != (judge.model, judge.ruleset.digest):
+                log.info("judge=renewed model=%s rules=%s", judge.model, judge.ruleset.digest)
+                detail = {"model": [was.model, judge.model], "rules": [was.ruleset.digest, judge.ruleset.digest]}
+                audit.append(connection, actor="machine:judge", action="judge.renew", subject="judge", at=now, detail=detail)
+            for subject, kind in FAULTS.items():
+                fault = bench.faults.get(subject)
+                if fault:
+                    log.error("judge=%s why=%s", "degraded" if subject == "neural" else "kept", fault)
+                    if kind == "rules":
+                        alarms.raise_alarm(connection, kind="rules", subject=subject, text=fault[:1000], now=now)
+                    else:
+                        alarms.raise_alarm(connection, kind="model", subject=subject, text=fault[:1000], now=now)
+                else:
+                    alarms.clear(connection, kind=kind, subject=subject, by="machine:judge", now=now)
 
     def reload(self) -> bool:
         """Read the platform files, where one was changed since they were read last: whether one was.

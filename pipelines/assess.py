@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,12 +13,13 @@ from typing import Any, Protocol
 from sqlalchemy import Row
 
 from classifiers.fusion import Judge
+from classifiers.shadow import Shadow
 from classifiers.trial import Trial
 from domain import contacts
 from domain.clock import Clock
 from domain.model import Assessment, Contact, Document, Level, Posting, Reason
 from pipelines.caps import BatchCaps
-from store import alarms, captures, hits
+from store import alarms, captures, hits, shadows
 from store.engine import Store
 
 log = logging.getLogger(__name__)
@@ -43,10 +45,13 @@ class AssessReport:
         return AssessReport(assessed=self.assessed + other.assessed, hits=self.hits + other.hits, faults=self.faults + other.faults)
 
 
-def assess_batch(store: Store, judge: Judging, *, now: datetime, worker: str, limit: int | None = None) -> AssessReport:
+def assess_batch(
+    store: Store, judge: Judging, *, now: datetime, worker: str, limit: int | None = None, shadow: Shadow | None = None
+) -> AssessReport:
     """Judge up to `limit` postings (settings.judge_batch where None). All zero where none waits.
 
-    A text that breaks the judge is put to watch with an alarm, so that it never blocks the ones behind it.
+    A text that breaks the judge is put to watch with an alarm, so that it never blocks the ones behind it. What `shadow`, a
+    candidate, would have said is kept beside and changes nothing.
     """
     settings = store.settings
     rows = captures.lease_unassessed(store, worker=worker, now=now, limit=limit or settings.judge_batch, lease_s=settings.lease_s)
@@ -54,8 +59,9 @@ def assess_batch(store: Store, judge: Judging, *, now: datetime, worker: str, li
         return AssessReport()
     postings = [captures.posting(row) for row in rows]
     documents = [_document(one) for one in postings]
+    began = time.perf_counter()
     results, faults = _judge(judge, documents)
-    caps = None
+    spent_s, caps, said = time.perf_counter() - began, None, results
     if isinstance(judge, Judge):  # only a judge that has rules has rules on trial, and rules with a cap
         results = _trial(judge).note(documents, results)
         numbers = [row.id for row in rows]
@@ -66,14 +72,26 @@ def assess_batch(store: Store, judge: Judging, *, now: datetime, worker: str, li
     opened = hits.record(store, judged, now=now, worker=worker, contacts=found, caps=caps)
     if faults:
         _alarm(store, rows, faults, now=now)
+    if shadow is not None:  # last: what is urgent does not wait for it
+        whole = [n for n in range(len(rows)) if n not in faults]
+        _beside(store, shadow, [(rows[n].id, documents[n], said[n]) for n in whole], now=now, live_s=spent_s / len(rows))
     return AssessReport(assessed=len(rows), hits=len(opened), faults=len(faults))
 
 
-def assess_all(store: Store, judge: Judging, *, now: Clock, worker: str, stop: Callable[[], bool] = lambda: False) -> AssessReport:
-    """Judge until nothing waits, or `stop` says so between two batches."""
+def assess_all(
+    store: Store,
+    judge: Judging | Callable[[], Judging],
+    *,
+    now: Clock,
+    worker: str,
+    stop: Callable[[], bool] = lambda: False,
+    shadow: Callable[[], Shadow | None] = lambda: None,
+) -> AssessReport:
+    """Judge until nothing waits, or `stop` says so between two batches. A judge and a shadow that are called for may change in between."""
     total = AssessReport()
     while not stop():
-        done = assess_batch(store, judge, now=now(), worker=worker)
+        sitting = judge() if callable(judge) else judge
+        done = assess_batch(store, sitting, now=now(), worker=worker, shadow=shadow())
         if not done.assessed:
             break
         total += done
@@ -104,6 +122,28 @@ def _judge(judge: Judging, documents: Sequence[Document]) -> tuple[list[Assessme
             reason = Reason(text="本条未能自动研判，是否涉嫌违规有待人工查看")
             results.append(Assessment(level=Level.WATCH, score=0.0, reasons=(reason,), ruleset="none", model="none"))
     return results, faults
+
+
+def _beside(store: Store, shadow: Shadow, judged: Sequence[tuple[int, Document, Assessment]], *, now: datetime, live_s: float) -> None:
+    """Keep the candidate's words. One that breaks is an alarm, and nothing else: it judges nothing."""
+    if not judged:
+        return
+    began = time.perf_counter()
+    try:
+        words = shadow.beside([document for _, document, _ in judged], [one for _, _, one in judged])
+    except Exception as error:
+        log.warning("shadow model=%s broke", shadow.model, exc_info=True)
+        text = f"候选模型 {shadow.model} 旁评出错（{type(error).__name__}），不影响研判；请更换候选模型"
+        with store.write() as connection:
+            alarms.raise_alarm(connection, kind="model", subject="candidate", text=text, now=now)
+        return
+    cost_us, live_us = round((time.perf_counter() - began) / len(judged) * 1e6), round(live_s * 1e6)
+    rows = [
+        shadows.row(number, one, word=(word.score, word.level), model=shadow.model, costs_us=(cost_us, live_us), now=now)
+        for (number, _, one), word in zip(judged, words, strict=True)
+    ]
+    with store.write() as connection:
+        shadows.keep(connection, rows)
 
 
 def _contacts(posting: Posting) -> tuple[Contact, ...]:

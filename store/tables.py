@@ -2,54 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, ForeignKey, Index, Integer, Table, Text
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, DateTime, Float, ForeignKey, Index, Integer, MetaData, Table, Text
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
+from store.columns import Id, Moment, metadata
+from store.columns import id_column as _id
+from store.columns import json_column as _json
+from store.columns import state_column as _state
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-# SQLite gives its fast row id to INTEGER alone; PostgreSQL wants BIGINT for rows that come by the million.
-Id = BigInteger().with_variant(Integer, "sqlite")
-
-
-class Moment(TypeDecorator[datetime]):
-    """Aware UTC on both sides; a naive moment is refused, since nobody can tell which time it is."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a moment without a time zone; use domain.clock.utc_now")
-        return value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else value.replace(tzinfo=UTC)
-
-
-def _id() -> Column[int]:
-    return Column("id", Id, primary_key=True, autoincrement=True)
-
-
-def _state(initial: str) -> Column[str]:
-    return Column("state", Text, nullable=False, default=initial)
-
-
-def _json(name: str) -> Column[Any]:
-    return Column(name, JSON, nullable=False)
-
+__all__ = ["Id", "Moment", "metadata"]
 
 sweeps = Table(
     "sweeps", metadata, _id(),
@@ -257,6 +217,31 @@ deliveries = Table(
     Column("receipt", JSON),
     Column("last_error", Text, nullable=False, default=""),
     Index(None, "state", "next_at"),
+)
+shadows = Table(  # what a candidate model would have said of a posting, beside the word that counts; nothing is done by it
+    "shadows", metadata,
+    Column("posting_id", ForeignKey("postings.id"), primary_key=True),
+    Column("model", Text, primary_key=True),  # version of the candidate
+    Column("at", Moment, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("live_model", Text, nullable=False),
+    Column("live_level", Text, nullable=False),
+    Column("live_score", Float, nullable=False),
+    Column("cost_us", Integer, nullable=False),  # the candidate's share of its batch's time
+    Column("live_cost_us", Integer, nullable=False),  # the same of the whole judge in force
+    Index(None, "model", "at"),
+)
+labels = Table(  # an officer's label on a text that opened no hit: for training alone
+    "labels", metadata,
+    Column("posting_id", ForeignKey("postings.id"), primary_key=True),
+    Column("label", Text),  # of classifiers/dataset.py; null where the officer passed it over
+    Column("scheme", Text),
+    Column("officer", Text, nullable=False),
+    Column("at", Moment, nullable=False, index=True),
+    Column("score", Float, nullable=False),  # of the assessment it had then, with the rules and the model that spoke
+    Column("ruleset", Text, nullable=False),
+    Column("model", Text, nullable=False),
 )
 alarms = Table(
     "alarms", metadata, _id(),

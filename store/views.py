@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Text, and_, case, cast, func, or_, select
 
-from store import audit, papers
+from store import audit, doubts, papers
 from store.door import clean
 from store.engine import Store
 from store.tables import assessments, campaigns, captures, decisions, hits, officers, postings, sweeps, ties
@@ -28,11 +28,13 @@ class QueueFilter:
     scheme: str | None = None
     platform: str | None = None
     state: str = "waiting"
-    """waiting, mine, confirmed, dismissed or closed."""
+    """waiting, learn (those that wait and would teach most), mine, confirmed, dismissed or closed."""
+    review: float = 0.5
+    """Score from which a hit opens, by the policy in force: what `learn` calls borderline lies close to it."""
 
     def conditions(self, *, officer: str) -> list[ColumnElement[bool]]:
         wanted: list[ColumnElement[bool]] = []
-        if self.state == "waiting":
+        if self.state in ("waiting", "learn"):
             wanted.append(hits.c.state.in_(WAITING))
         elif self.state == "mine":
             wanted += [hits.c.state == "claimed", hits.c.claimed_by == officer]
@@ -82,17 +84,25 @@ def queue(conn: Connection, wanted: QueueFilter, *, officer: str, limit: int = 1
         postings.c.kind,
         assessments.c.schemes,
         assessments.c.layer,
+        assessments.c.scores,
     )
+    if wanted.state == "learn":
+        ids = doubts.ranked(conn, wanted.conditions(officer=officer), review=wanted.review)[offset : offset + limit]
+        return sorted(conn.execute(query.where(hits.c.id.in_(ids))), key=lambda row: ids.index(row.id))
     return conn.execute(query.where(*wanted.conditions(officer=officer)).order_by(*_order()).limit(limit).offset(offset)).all()
 
 
 def queue_ids(conn: Connection, wanted: QueueFilter, *, officer: str, limit: int = 1000) -> list[int]:
     """Ids of the same list, for going to the next and the previous one."""
+    if wanted.state == "learn":
+        return doubts.ranked(conn, wanted.conditions(officer=officer), review=wanted.review)[:limit]
     query = _joined(hits.c.id).where(*wanted.conditions(officer=officer)).order_by(*_order()).limit(limit)
     return list(conn.execute(query).scalars())
 
 
 def queue_size(conn: Connection, wanted: QueueFilter, *, officer: str) -> int:
+    if wanted.state == "learn":
+        return len(doubts.ranked(conn, wanted.conditions(officer=officer), review=wanted.review))
     return int(conn.execute(_joined(func.count()).where(*wanted.conditions(officer=officer))).scalar_one())
 
 

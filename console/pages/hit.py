@@ -55,7 +55,7 @@ def _facts(house: House, hit_id: int, *, officer: str, query: str) -> dict[str, 
         if row is None:
             raise Refusal("没有这个条目。", status=404)
         decided, held_back = views.history(conn, hit_id, state=row.state, officer=officer)
-        ids = views.queue_ids(conn, wanted_from_text(query), officer=officer)
+        ids = views.queue_ids(conn, wanted_from_text(query, house=house), officer=officer)
         letters, leads = papers.papers_of(conn, hit_id)
         facts = {
             "row": row,
@@ -180,7 +180,7 @@ def decide(
             outcome=outcome,
             typed=reason,
         )
-    wanted = wanted_from_text(query)
+    wanted = wanted_from_text(query, house=house)
     with house.store.read() as conn:
         ids = views.queue_ids(conn, wanted, officer=visitor.name)
     try:

@@ -16,11 +16,21 @@ from store.views import QueueFilter
 
 router = APIRouter()
 PAGE = 50
-STATES = {"waiting": "待复核", "mine": "我领取的", "confirmed": "已确认", "dismissed": "已排除", "closed": "已办结"}
+REVIEW = 0.5
+"""Where the rule pack is broken and nobody knows better."""
+STATES = {
+    "waiting": "待复核",
+    "learn": "待学习（疑难在前）",
+    "mine": "我领取的",
+    "confirmed": "已确认",
+    "dismissed": "已排除",
+    "closed": "已办结",
+}
 
 
-def wanted_of(params: Mapping[str, str]) -> QueueFilter:
-    """The filter that an address names; values that we do not know are left out."""
+def wanted_of(params: Mapping[str, str], *, house: House | None = None) -> QueueFilter:
+    """The filter that an address names; values that we do not know are left out. `house` knows from which score a hit opens."""
+    review = house.pack.policy.thresholds.review if house and house.pack else REVIEW
     level, grade, state = params.get("level"), params.get("grade"), params.get("state", "waiting")
     return QueueFilter(
         level=level if level in ("alert", "review") else None,
@@ -28,6 +38,7 @@ def wanted_of(params: Mapping[str, str]) -> QueueFilter:
         scheme=(params.get("scheme") or "")[:64] or None,
         platform=(params.get("platform") or "")[:64] or None,
         state=state if state in STATES else "waiting",
+        review=review,
     )
 
 
@@ -38,13 +49,13 @@ def query_of(wanted: QueueFilter) -> str:
     return urlencode(pairs | ({"state": wanted.state} if wanted.state != "waiting" else {}))
 
 
-def wanted_from_text(query: str) -> QueueFilter:
+def wanted_from_text(query: str, *, house: House | None = None) -> QueueFilter:
     """The filter of a query carried in a form."""
-    return wanted_of(dict(parse_qsl(query[:500])))
+    return wanted_of(dict(parse_qsl(query[:500])), house=house)
 
 
-def asked(request: Request) -> QueueFilter:
-    return wanted_of(request.query_params)
+def asked(request: Request, house: AtHome) -> QueueFilter:
+    return wanted_of(request.query_params, house=house)
 
 
 Asked = Annotated[QueueFilter, Depends(asked)]

@@ -141,6 +141,16 @@
       });
     }
   }
+  // ---- one text to label ----
+  const label = $("#label");
+  if (label) {
+    document.addEventListener("keydown", (event) => {
+      if (typing(event) || !/^[0-9]$/.test(event.key)) return;
+      const key = event.key === "0" ? $("button[value=pass]", label) : $$(":scope > button", label)[event.key - 1];
+      if (key) key.click();
+      event.preventDefault();
+    });
+  }
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");
     if (!button) return;

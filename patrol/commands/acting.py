@@ -43,13 +43,19 @@ def hits() -> None:
 @hits.command("list")
 @click.option("--state", default="open", show_default=True, type=click.Choice([*states.HIT, "all"]))
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
+@click.option("--uncertain", is_flag=True, help="Those that wait and would teach most: the judges disagree, or a borderline score.")
 @JSON
-def hits_list(state: str, limit: int, as_json: bool) -> None:
+def hits_list(state: str, limit: int, uncertain: bool, as_json: bool) -> None:
     """Hits that wait for a person, most suspected first."""
     from store.hits import queue
 
+    if uncertain and state != "open":
+        raise click.UsageError("--uncertain lists what waits: leave --state out")
     with opened() as store, store.read() as connection:
-        rows = [dict(row) for row in queue(connection, state=None if state == "all" else state, limit=limit)]
+        if uncertain:
+            rows = _uncertain(store, connection, limit=limit)
+        else:
+            rows = [dict(row) for row in queue(connection, state=None if state == "all" else state, limit=limit)]
     if as_json:
         show_json({"hits": rows})
         return
@@ -58,6 +64,14 @@ def hits_list(state: str, limit: int, as_json: bool) -> None:
         click.echo(f"{head}  {row['platform']}  {contacts.mask(row['title'])[:40]}")
     if not rows:
         click.echo("没有符合条件的命中")
+
+
+def _uncertain(store: Store, connection: Any, *, limit: int) -> list[dict[str, Any]]:
+    from rules.loader import load as load_rules
+    from store.views import QueueFilter, queue
+
+    review = load_rules(store.settings.rules_dir).policy.thresholds.review
+    return [dict(row._mapping) for row in queue(connection, QueueFilter(state="learn", review=review), officer="", limit=limit)]
 
 
 @hits.command("decide")

@@ -24,6 +24,7 @@ def scan(file: str, out: Path | None, mode: str) -> None:
     from rich.progress import Progress
 
     from classifiers.fusion import load_judge
+    from classifiers.promotion import in_force
     from classifiers.scan import dump, scan_lines
 
     settings = load()
@@ -31,7 +32,7 @@ def scan(file: str, out: Path | None, mode: str) -> None:
         source = sys.stdin.buffer if file == "-" else Path(file).open("rb")  # noqa: SIM115 - closed with the process
     except OSError as error:
         raise click.UsageError(f"{file}: {error.strerror}") from error
-    judge, faults = load_judge(rules_dir=settings.rules_dir, weights_dir=settings.weights_dir, mode=mode)  # type: ignore[arg-type]
+    judge, faults = load_judge(rules_dir=settings.rules_dir, weights_dir=in_force(settings.dir, settings.weights_dir), mode=mode)  # type: ignore[arg-type]
     for fault in faults:
         click.echo(f"warning: {fault}", err=True)
     quiet = out is None or not sys.stderr.isatty()

@@ -175,6 +175,7 @@ def diff(old: str, new: str, path: Path, mode: str, limit: int, as_json: bool) -
     from rich.progress import Progress
 
     from classifiers import neural
+    from classifiers.promotion import in_force
     from patrol import rulediff, rulediffed
     from rules.loader import load as load_rules
 
@@ -182,7 +183,7 @@ def diff(old: str, new: str, path: Path, mode: str, limit: int, as_json: bool) -
     given = rulediff.read(path)
     with rulediff.pack_folder(old, base=settings.rules_dir) as before, rulediff.pack_folder(new, base=settings.rules_dir) as after:
         first, second = load_rules(before), load_rules(after)
-    heard = neural.load(settings.weights_dir) if mode == "both" else None
+    heard = neural.load(in_force(settings.dir, settings.weights_dir)) if mode == "both" else None
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("研判", total=len(given))
         found = rulediff.compare(first, second, given, neural=heard, step=lambda done: bar.advance(task, done))
