@@ -39,6 +39,13 @@ class Asked:
     as_json: bool
 
 
+def _weights(settings: Settings) -> Path | None:
+    """The weights that judge: named, promoted, or the packaged ones (None)."""
+    from classifiers.promotion import in_force
+
+    return in_force(settings.dir, settings.weights_dir)
+
+
 @click.command()
 @click.argument("file", required=False, type=EXISTING)
 @click.option(
@@ -151,7 +158,7 @@ def _taken(file: Labelled, mode: Mode, settings: Settings) -> Any:
     from classifiers.figures import figures
     from classifiers.pinning import Taken
 
-    judge = judge_of(mode, rules_dir=settings.rules_dir, weights_dir=settings.weights_dir)
+    judge = judge_of(mode, rules_dir=settings.rules_dir, weights_dir=_weights(settings))
     return Taken(figures=figures(file.rows, words(file.rows, judge)), rules=judge.ruleset.digest, weights=judge.model)
 
 
@@ -163,7 +170,7 @@ def _compare(asked: Asked) -> None:
     assert asked.file is not None and asked.compare is not None
     settings, (a, b) = load(), asked.compare
     rows = labelled.read(asked.file).rows
-    folders = {"rules_dir": settings.rules_dir, "weights_dir": settings.weights_dir}
+    folders = {"rules_dir": settings.rules_dir, "weights_dir": _weights(settings)}
     found = compare(rows, a=a, b=b, mode=asked.mode or "both", **folders)
     if asked.as_json:
         show_json(asdict(found))
@@ -177,7 +184,7 @@ def _baselines(asked: Asked) -> None:
 
     assert asked.file is not None
     settings = load()
-    found = baselines(labelled.read(asked.file).rows, rules_dir=settings.rules_dir, weights_dir=settings.weights_dir)
+    found = baselines(labelled.read(asked.file).rows, rules_dir=settings.rules_dir, weights_dir=_weights(settings))
     if asked.as_json:
         show_json(plain(found))
     else:
@@ -189,7 +196,7 @@ def _report(asked: Asked) -> None:
     from classifiers.fusion import load_judge
 
     settings, mode = load(), asked.mode or "both"
-    judge, faults = load_judge(rules_dir=settings.rules_dir, weights_dir=settings.weights_dir, mode=mode)
+    judge, faults = load_judge(rules_dir=settings.rules_dir, weights_dir=_weights(settings), mode=mode)
     for fault in faults:
         click.echo(f"warning: {fault}", err=True)
     # Named for what judges in truth: without a model, rules alone do.

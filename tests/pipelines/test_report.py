@@ -124,6 +124,7 @@ def test_a_suspected_posting_without_a_hit_is_found(house: House) -> None:
     assert posting is not None
     house.judge(posting, level=Level.REVIEW)
     with house.store.write() as conn:
+        conn.execute(delete(tables.hit_rules))
         conn.execute(delete(tables.hits))
     assert reconcile(house.store, now=house.now).by_kind()["suspected_without_hit"] == [posting]
 
