@@ -33,6 +33,8 @@ class Judge:
         if keyword is None and neural is None:
             raise ValueError("a judge needs a classifier: give keyword, neural or both")
         self.keyword, self.neural, self.ruleset, self.gated = keyword, neural, ruleset, gated
+        self._speakers = tuple(one for one in (keyword, neural) if one is not None)
+        self._quiet: Assessment | None = None
 
     @property
     def model(self) -> str:
@@ -43,8 +45,17 @@ class Judge:
         """One Assessment a document, in order."""
         found: list[Assessment] = []
         for at in range(0, len(documents), BATCH):
-            found += map(self.assess, self._opinions(documents[at : at + BATCH]))
+            found += [self._assessed(own) for own in self._opinions(documents[at : at + BATCH])]
         return found
+
+    def _assessed(self, opinions: Sequence[Opinion]) -> Assessment:
+        """One text's assessment; of texts in which nobody speaks, most of a stream, one and the same is made once."""
+        quiet = all(opinion is getattr(one, "silent", None) for opinion, one in zip(opinions, self._speakers, strict=True))
+        if not quiet:
+            return self.assess(opinions)
+        if self._quiet is None:
+            self._quiet = self.assess(opinions)
+        return self._quiet
 
     def _opinions(self, documents: Sequence[Document]) -> list[list[Opinion]]:
         """What each classifier says of each text. A dear one is asked only about what another or its own screen found worth it."""

@@ -69,7 +69,8 @@ class KeywordClassifier:
         self._first = {r.id: self._weights[r.id] for r in ruleset.scored if self._weights[r.id] > 0 and not r.bare}
         self.sieve = Sieve(self.matcher.lexicon, self._first, floor=SPEAKS)
         self._excuses = frozenset(rule.id for rule in ruleset.scored if rule.excuse)
-        self._silent = Opinion(score=Score(classifier=NAME, version=self.version, value=SILENT))
+        self.silent = Opinion(score=Score(classifier=NAME, version=self.version, value=SILENT))
+        """The very object that stands for every text in which nothing speaks."""
 
     def judge(self, documents: Sequence[Document]) -> list[Opinion]:
         """One Opinion a document, in order; offsets in characters of its `text`."""
@@ -83,7 +84,7 @@ class KeywordClassifier:
         """One Opinion a text, in order; `folded[i]` is the fold of `texts[i]`."""
         flat = folded.texts if isinstance(folded, Batch) else [one.text for one in folded]
         passing = self.sieve.passing(flat).tolist()
-        return [self.closely(folded[number], texts[number]) if passes else self._silent for number, passes in enumerate(passing)]
+        return [self.closely(folded[number], texts[number]) if passes else self.silent for number, passes in enumerate(passing)]
 
     @cached_property
     def _whole(self) -> Matcher:
@@ -147,7 +148,7 @@ class KeywordClassifier:
         """The opinion of one text, whatever the gate says of it."""
         views = self.views(folded, mute=False)
         if not views:
-            return self._silent
+            return self.silent
         best = max(views, key=self.log_odds)
         gain = sum(self._first.get(found.rule.id, 0.0) * found.strength for found in best.found)
         value = sigmoid(self.log_odds(best)) if gain >= SPEAKS else SILENT

@@ -54,8 +54,7 @@ def fit(rows: Sequence[Row], *, plan: Mapping[str, Any], seed: int) -> tuple[NDA
     return steps, scale, float(model.intercept_[0])
 
 
-def least(screen: Screen, rows: Sequence[Row], *, lost: float) -> float:
-    """The most log-odds at which, of the promos of rows that it has not seen, no more than the share `lost` stays below."""
-    promos = [row.text for row in rows if row.suspected]
+def least(screen: Screen, promos: Sequence[str], *, lost: float) -> float:
+    """The most log-odds at which, of promos that it has not seen, no more than the share `lost` stays below."""
     heard = np.sort(screen.logits(*codes_of(fold_all(promos).texts)))
     return float(heard[int(lost * len(heard))]) - MARGIN if len(heard) else -99.0

@@ -27,6 +27,8 @@ from domain.model import Document
 
 ASIDE_FOLDS = 8
 """One group in eight is kept from the encoder: early stopping, mixture, penalty and calibration are settled on it."""
+LOUD = 0.8
+"""Probability from which a text in which no rule speaks becomes a hit."""
 HEARD = "heard.jsonl"
 """Beside the made weights: what the rows put aside were given. It is not shipped."""
 GRID = tuple(float(x) for x in np.arange(-14.0, 14.01, 0.5))
@@ -81,10 +83,12 @@ def ship(
     listener = NeuralClassifier(draft)
     mixture, calibration, measured = settle(listener, [row for row in found.aside if row.readers])
     mixture["encoder_schemes"], measured["schemes_right"] = scheme_share(listener, found.aside)
-    _heard(replace(draft, mixture=mixture, calibration=calibration), found.aside, path=out.parent / HEARD)
+    heard = _heard(replace(draft, mixture=mixture, calibration=calibration), found.aside, path=out.parent / HEARD)
     final = _written(out, found.all, recipe=recipe, reader=reader)
     if recipe.screen:
-        final = _screened(final, found, recipe=recipe)
+        # What the other voices do not take for a promo is not lost by the screen.
+        loud = [row.text for row, value in zip(found.aside, heard, strict=True) if row.suspected and value >= LOUD]
+        final = _screened(final, found, loud=loud, recipe=recipe)
     facts = {
         "name": recipe.name,
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -99,7 +103,8 @@ def ship(
         },
         "metrics": {"aside": measured, "rounding": dict(rounding or {})},
     }
-    version = f"{recipe.name}-{sha256(repr(sorted(final.files.items())).encode() + repr((mixture, calibration)).encode())[:10]}"
+    told = (sorted(final.files.items()), mixture, calibration, sorted(final.voices.get("screen", {}).items()))
+    version = f"{recipe.name}-{sha256(repr(told).encode())[:10]}"
     whole = replace(final, version=version, mixture=mixture, calibration=calibration, facts=facts)
     manifest.write(whole)
     return whole
@@ -123,20 +128,21 @@ def _written(out: Path, rows: Sequence[Row], *, recipe: Recipe, reader: Tokenize
     )
 
 
-def _heard(draft: Manifest, rows: Sequence[Row], *, path: Path) -> None:
+def _heard(draft: Manifest, rows: Sequence[Row], *, path: Path) -> list[float]:
     """What the neural classifier says of rows that it has not seen, by their digest: `classifiers.fuse` weighs it against the rules."""
     said = NeuralClassifier(draft).judge([Document(text=row.text) for row in rows])
     with path.open("w", encoding="utf-8") as file:
         for row, one in zip(rows, said, strict=True):
             digest = sha256(row.text.encode("utf-8", "surrogatepass"))
             file.write(json.dumps({"text": digest, "value": one.score.value}) + "\n")
+    return [one.score.value for one in said]
 
 
-def _screened(draft: Manifest, found: Lessons, *, recipe: Recipe) -> Manifest:
+def _screened(draft: Manifest, found: Lessons, *, loud: Sequence[str], recipe: Recipe) -> Manifest:
     """With the screen in linear.npz. Its threshold is measured on rows that it has not seen; then it learns from those too."""
     plan = recipe.screen
     steps, scale, bias = screening.fit(found.kept, plan=plan, seed=recipe.seed)
-    least = screening.least(Screen(steps, scale=scale, bias=bias), [row for row in found.aside if row.readers], lost=plan["lost"])
+    least = screening.least(Screen(steps, scale=scale, bias=bias), loud, lost=plan["lost"])
     steps, scale, bias = screening.fit(found.all, plan=plan, seed=recipe.seed)
     with np.load(draft.folder / "linear.npz") as arrays:
         np.savez_compressed(draft.folder / "linear.npz", screen=steps, **arrays)
