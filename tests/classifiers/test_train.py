@@ -114,9 +114,25 @@ def test_the_whole_way_from_text_to_a_loaded_judge(data: Path, tmp_path: Path) -
     classifier = neural.load(out)
     promo, plain = classifier.judge([Document(text="保本保息，年化18%，到期连本带利，名额有限，加微信"), Document(text="明天上午停水检修")])
     assert promo.score.value > plain.score.value
-    assert classifier.hears(["保本保息，年化18%，到期连本带利，名额有限，加微信"]) == [True]
+    assert classifier.hears(["保本保息，年化18%，到期连本带利", ""])[1] is False
     assert set(found.voices["screen"]) == {"scale", "bias", "least"}
     assert classifier.backend.split()[0] in ("openvino", "onnxruntime")
+
+
+def test_screen_lets_go_no_more_promos_than_asked(data: Path) -> None:
+    from classifiers.screen import Screen
+    from classifiers.training import screening
+    from domain.signs import codes_of
+    from domain.text import fold_all
+
+    rows = dataset.composed(data / "composed")
+    steps, scale, bias = screening.fit(rows[:400], plan={"bits": 14, "strength": 20.0, "evaded_share": 0.3}, seed=1)
+    screen, promos = Screen(steps, scale=scale, bias=bias), [row.text for row in rows[400:] if row.suspected]
+    heard = screen.logits(*codes_of(fold_all(promos).texts))
+    assert len(promos) > 20
+    for lost in (0.0, 0.1, 0.3):
+        assert (heard < screening.least(screen, promos, lost=lost)).mean() <= lost
+    assert (heard < screening.least(screen, promos, lost=0.5)).any()
 
 
 def test_onnx_says_what_torch_says(data: Path, tmp_path: Path) -> None:
