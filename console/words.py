@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from domain import contacts
 from domain.states import CHINESE
 
 LEVELS = {"alert": "重点", "review": "待查", "watch": "关注", "clear": "无"}
@@ -30,18 +31,7 @@ TIES = {
     "image": "同一图片",
     "crypto": "同一钱包地址",
 }
-CONTACTS = {
-    "phone": "电话",
-    "wechat": "微信",
-    "qq": "QQ",
-    "group": "群号",
-    "link": "链接",
-    "domain": "域名",
-    "email": "邮箱",
-    "icp": "备案号",
-    "account": "收款账户",
-    "crypto": "钱包地址",
-}
+CONTACTS = contacts.NAMES
 ROLES = {"patroller": "巡查员", "reviewer": "复核员", "approver": "审批人", "liaison": "联络员", "auditor": "审计员", "admin": "管理员"}
 VIA = {"http": "网页抓取", "browser": "浏览器抓取"}
 

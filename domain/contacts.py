@@ -14,6 +14,19 @@ from domain.model import Contact
 from domain.reach import Found, cue_before, numbers
 from domain.text import Folded, fold
 
+NAMES = {
+    "phone": "电话",
+    "wechat": "微信",
+    "qq": "QQ",
+    "group": "群号",
+    "link": "链接",
+    "domain": "域名",
+    "email": "邮箱",
+    "icp": "备案号",
+    "account": "收款账户",
+    "crypto": "钱包地址",
+}
+"""Kinds of contacts as officers read them."""
 _SIGN = re.compile(
     r"[0-9a-z零〇一二两三四五六七八九幺](?:[ \-._·@#*/()—]{0,6}[0-9a-z零〇一二两三四五六七八九幺]){4}|@[a-z]{4}|[0-9a-z]{2}[\[(.。点]"
 )

@@ -13,6 +13,7 @@ from rich.rule import Rule as Line
 from rich.table import Table
 from rich.text import Text
 
+from domain import contacts
 from domain.model import Feature
 from patrol.cells import Cells
 from rules.loader import RuleSet
@@ -25,18 +26,8 @@ LEVELS = {
 }
 FOR, AGAINST, TRIED, RATE, CONTACT, DEEP = "bold #d0453f", "#2f8f5b", "#8a7bc8", "underline", "#3d7dc4", "bold #c47f17"
 NOTES = {"negated": "否定提示语中", "quoted": "引号中", "less": "旁有减轻词", "outside": "在文中别处"}
-KINDS = {"split": "拆字", "homophone": "谐音", "pinyin": "拼音", "slang": "黑话"}
-CONTACTS = {
-    "phone": "电话",
-    "wechat": "微信",
-    "qq": "QQ",
-    "group": "群号",
-    "link": "链接",
-    "domain": "域名",
-    "email": "邮箱",
-    "icp": "备案号",
-}
-CONTACTS |= {"account": "账户", "crypto": "钱包"}
+KINDS = {"split": "拆字", "homophone": "谐音", "pinyin": "拼音", "lookalike": "形近", "slang": "黑话"}
+CONTACTS = contacts.NAMES
 LONG = 700
 """Characters beyond which only the part that decides is shown."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from domain import contacts
 from rules.loader import RuleSet
 from rules.schema import RATE, Clause, Rule
 
@@ -15,19 +16,7 @@ FAMILIES = {
     "excuses": "减轻因素",
 }
 SEVERITIES = {"low": "低", "medium": "中", "high": "高", "critical": "特高"}
-CONTACTS = {
-    "phone": "电话",
-    "wechat": "微信",
-    "qq": "QQ",
-    "group": "群号",
-    "link": "链接",
-    "domain": "域名",
-    "email": "邮箱",
-    "icp": "备案号",
-    "account": "收款账户",
-    "crypto": "钱包地址",
-    "any": "任何联系方式",
-}
+CONTACTS = {**contacts.NAMES, "any": "任何联系方式"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
