@@ -32,7 +32,7 @@ MAY: dict[str, frozenset[str]] = {
     "settle": frozenset({"liaison", "approver"}),
     "approve": frozenset({"approver"}),
     "answer": frozenset({"reviewer", "approver", "liaison"}),
-    "export": frozenset({"reviewer", "approver", "liaison", "auditor"}),
+    "export": frozenset({"reviewer", "approver", "liaison"}),
     "alarms": frozenset({"patroller", "reviewer", "approver", "admin"}),
 }
 """What is done -> roles that may; least privilege: looking at contacts and taking papers out need a reason to."""

@@ -231,7 +231,11 @@ def contacts_shown(request: Request, house: AtHome, visitor: Acting, hit_id: Hit
 
 @router.get("/hits/{hit_id}/pictures/{sha256}")
 def picture(house: AtHome, visitor: Visiting, hit_id: HitId, sha256: Annotated[str, Path(pattern="^[0-9a-f]{64}$")]) -> Response:
-    """A screenshot or poster of this hit, as a picture and nothing else; each look is audited."""
+    """A screenshot or poster of this hit, as a picture and nothing else; each look is audited.
+
+    For roles that need contacts: in a picture they cannot be hidden.
+    """
+    require(visitor, "contacts")
     with house.store.read() as conn:
         kind = views.picture_of(conn, hit_id, sha256)
         capture = views.capture_of_bytes(conn, sha256) if kind == "image" else None

@@ -82,3 +82,12 @@ def test_a_notice_shows_its_addressee_to_those_with_need_alone(officer: Enter, s
         shown = officer(name)
         assert PHONE not in shown.get("/notices/1").text
         assert PHONE not in shown.get("/documents").text
+
+
+@pytest.mark.parametrize("name", WITHOUT_NEED)
+def test_a_role_without_need_sees_no_picture(officer: Enter, hit: int, name: str) -> None:
+    assert officer(name).get(f"/hits/{hit}/pictures/{'0' * 64}").status_code == 403
+
+
+def test_papers_leave_the_house_only_by_roles_with_need() -> None:
+    assert MAY["export"] <= MAY["contacts"]
