@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
 from sqlalchemy import func, select
 
 from domain.clock import utc_now
@@ -162,3 +164,14 @@ def test_a_claim_that_ran_out_is_given_back(any_store: Store, keep_texts: KeepTe
     with any_store.read() as connection:
         assert hits.count_by_state(connection) == {"open": 1}
         assert hits.hit(connection, number).claimed_by is None
+
+
+def test_logs_name_no_contact_and_no_text(
+    any_store: Store, keep_texts: KeepTexts, fixed_now: datetime, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    keep_texts("保本保息，电话 13800138000", "炸，加微信 abc12345")
+    done = assess_all(any_store, Promises(), now=lambda: fixed_now, worker="a")
+    assert (done.hits, done.faults) == (1, 1)
+    assert "judge" in caplog.text
+    assert not any(word in caplog.text for word in ("13800138000", "abc12345", "保本保息"))
