@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -189,9 +189,12 @@ def back_to(path: str, *, said: str | None = None) -> RedirectResponse:
     return RedirectResponse(f"{path}{join}said={said}" if said else path, status_code=303)
 
 
-def veil(text: str, most: int = 60) -> str:
-    """The first `most` characters on one line, contacts hidden: for lists, where nobody needs them."""
-    shown = marks.hide(text, marks.contact_spans(text))
+def veil(text: str, most: int = 60, known: Sequence[str] = ()) -> str:
+    """The first `most` characters on one line, contacts hidden: for lists, where nobody needs them.
+
+    `known` are contacts that were read elsewhere: a name by itself, as a reason quotes it, does not look like one.
+    """
+    shown = marks.hide(text, marks.contact_spans(text, known))
     # Format characters could turn the line around or hide parts of it.
     line = " ".join("".join(char for char in shown if unicodedata.category(char) != "Cf").split())
     return line if len(line) <= most else line[: most - 1] + "…"

@@ -24,10 +24,22 @@ MIN_REASON = 4
 """Characters: 「广告」 alone explains nothing to whoever reads it in a year."""
 
 
+def _whole(row: Any) -> tuple[str, list[str]]:
+    """(the judged text, the texts of its pictures)."""
+    pictures = [image.get("text", "") for image in row.images if image.get("text")]
+    return "\n".join(part for part in (row.title, row.body, *pictures) if part), pictures
+
+
+def _known(row: Any) -> list[str]:
+    """The posting's contacts, normalised and as they are typed in it: what a reason may quote."""
+    whole, _ = _whole(row)
+    values = [item["value"] for item in row.contacts]
+    return list(dict.fromkeys([*values, *(whole[start:end] for start, end in marks.contact_spans(whole, values))]))
+
+
 def _text_parts(row: Any, *, reveal: bool) -> list[dict[str, Any]]:
     """The judged text in its parts, cut at the marks, contacts hidden unless `reveal`."""
-    pictures = [image.get("text", "") for image in row.images if image.get("text")]
-    whole = "\n".join(part for part in (row.title, row.body, *pictures) if part)
+    whole, pictures = _whole(row)
     spans = marks.contact_spans(whole, [item["value"] for item in row.contacts])
     shown = whole if reveal else marks.hide(whole, spans)
     return [
@@ -39,11 +51,12 @@ def _text_parts(row: Any, *, reveal: bool) -> list[dict[str, Any]]:
 def _folds(row: Any, *, reveal: bool) -> list[dict[str, str]]:
     """Matches whose words were disguised: as written, and as read."""
     found: dict[tuple[str, str], dict[str, str]] = {}
+    known = _known(row)
     for match in row.matches:
         if match.get("fold") and match["fold"] != match.get("text"):
             pair = {"written": match.get("text", ""), "read": match["fold"]}
             if not reveal:
-                pair = {name: marks.hide(text, marks.contact_spans(text)) for name, text in pair.items()}
+                pair = {name: marks.hide(text, marks.contact_spans(text, known)) for name, text in pair.items()}
             found.setdefault((match["text"], match["fold"]), {**pair, "rule": match["rule"]})
     return list(found.values())
 
@@ -97,6 +110,7 @@ def _page(
         "reveal": reveal,
         "parts": _text_parts(row, reveal=reveal),
         "folds": _folds(row, reveal=reveal),
+        "known": _known(row),
         "mine": held and row.claimed_by == visitor.name,
         "other": row.claimed_by if held and row.claimed_by != visitor.name else None,
         "own_first": row.state == "seconding" and visitor.name in standing,

@@ -91,3 +91,14 @@ def test_a_role_without_need_sees_no_picture(officer: Enter, hit: int, name: str
 
 def test_papers_leave_the_house_only_by_roles_with_need() -> None:
     assert MAY["export"] <= MAY["contacts"]
+
+
+def test_a_name_that_a_reason_quotes_by_itself_is_masked(officer: Enter, staffed: Store, clock: Hand) -> None:
+    """A rule that matched a contact shows it in its reason, without the word that made it one."""
+    sample = seed.Sample("带单", f"实盘截图加我，VX {NAME}，备注论坛", "stock_tips", "alert", "高危", ())
+    number = seed.add_hit(staffed, now=clock(), sample=sample, publisher="盘感老刘")
+    reason = {"text": f"行情评论夹带联系方式：“{NAME}”，涉嫌招揽。", "rule": "signs.x", "start": 0, "end": 2, "articles": []}
+    with staffed.write() as conn:
+        conn.execute(update(tables.assessments).values(reasons=[reason]))
+    for name in ("wu", "he", "chen"):
+        assert NAME not in officer(name).get(f"/hits/{number}").text
