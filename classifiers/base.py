@@ -44,6 +44,10 @@ class Screening(Folding, Protocol):
         """For each folded text, in order, whether it must be read."""
         ...
 
+    def of_heard(self, texts: Sequence[str], folded: Sequence[Folded]) -> list[Opinion]:
+        """One Opinion a text, in order, as `of_folded`; `silent` where a look that costs less than the whole finds nothing."""
+        ...
+
 
 def logit(value: float) -> float:
     """Log-odds of a probability; 0 and 1 are held at +-13.8, so that one classifier never silences another."""

@@ -70,7 +70,7 @@ class Judge:
         least = self.ruleset.policy.gate
         heard = self.neural.hears(folded.texts)
         asked = [n for n, opinion in enumerate(said[0]) if heard[n] or opinion.score.value >= least]
-        spoken = dict(zip(asked, self.neural.of_folded([texts[n] for n in asked], [folded[n] for n in asked]), strict=True))
+        spoken = dict(zip(asked, self.neural.of_heard([texts[n] for n in asked], [folded[n] for n in asked]), strict=True))
         return [[opinion, spoken.get(n, self.neural.silent)] for n, opinion in enumerate(said[0])]
 
     @staticmethod

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from classifiers import manifest as manifests
 from classifiers.backends import Choice
+from classifiers.characters import Characters
 from classifiers.dataset import SCHEMES
 from classifiers.deletion import speaking
 from classifiers.encoder import EncoderVoice
@@ -61,9 +62,10 @@ class NeuralClassifier:
         """Raises ModelUnavailable when a listed file is missing, altered or unreadable."""
         self.manifest = manifest
         self.version = manifest.version
-        self._tokenizer = _tokenizer(manifest)
+        self._characters = _characters(manifest)
         self._linear, self._schemes = _linear(manifest)
         self._screen, self._least = _screen(manifest)
+        self._doubt = float(manifest.voices["linear"].get("least", -np.inf))
         self.silent = Opinion(score=Score(classifier=NAME, version=self.version, value=SILENT))
         self._encoder: EncoderVoice | None = None
         if "model.onnx" in manifest.files:
@@ -90,22 +92,32 @@ class NeuralClassifier:
 
     def of_folded(self, texts: Sequence[str], folded: Sequence[Folded]) -> list[Opinion]:
         """One Opinion a text, in order; `folded[i]` is the fold of `texts[i]`."""
+        return self._opinions(self._views(folded), folded) if texts else []
+
+    def of_heard(self, texts: Sequence[str], folded: Sequence[Folded]) -> list[Opinion]:
+        """As `of_folded`, but the encoder reads only views that the linear voice finds worth it; a text without one stays silent."""
         if not texts:
             return []
         views = self._views(folded)
-        logits = self.mixed(views)
+        loud = self.quick(views) >= self._doubt
+        return self._opinions([view for view, kept in zip(views, loud, strict=True) if kept], folded)
+
+    def _opinions(self, views: Sequence[View], folded: Sequence[Folded]) -> list[Opinion]:
+        """One Opinion a text: its worst view speaks, and none leaves it silent."""
         penalty = self.manifest.mixture["window_penalty"]
         best: dict[int, tuple[float, View]] = {}
-        for view, logit in zip(views, logits, strict=True):
+        for view, logit in zip(views, self.mixed(views), strict=True):
             value = float(logit) if view.whole else float(logit) - penalty
             if view.document not in best or value > best[view.document][0]:
                 best[view.document] = (value, view)
-        values = [self.probability(best[number][0]) for number in range(len(texts))]
-        chosen = [best[number][1] for number in range(len(texts))]
-        loud = [number for number, value in enumerate(values) if value >= SPEAKS]
-        chances = dict(zip(loud, self.chances([chosen[number] for number in loud]), strict=True))
+        values = {number: self.probability(value) for number, (value, _) in best.items()}
+        loud = [number for number, value in values.items() if value >= SPEAKS]
+        chances = dict(zip(loud, self.chances([best[number][1] for number in loud]), strict=True))
         spans = self._spans({number: best[number] for number in loud if values[number] >= NAMES}, folded)
-        return [self._opinion(value, chances.get(number), spans.get(number)) for number, value in enumerate(values)]
+        return [
+            self._opinion(values[number], chances.get(number), spans.get(number)) if number in values else self.silent
+            for number in range(len(folded))
+        ]
 
     def _spans(self, loud: Mapping[int, tuple[float, View]], folded: Sequence[Folded]) -> dict[int, tuple[int, int]]:
         """Of each loud text the part that speaks, in its original."""
@@ -113,22 +125,20 @@ class NeuralClassifier:
             return {}
         parts = {number: view.part for number, (_, view) in loud.items()}
         texts = [folded[number].text[start:end] for number, (start, end) in parts.items()]
-        found = speaking(texts, [logit for logit, _ in loud.values()], self._logits_of, quick=self._quick)
+        found = speaking(texts, [logit for logit, _ in loud.values()], self._logits_of, quick=self._quickly)
         result = {}
         for (number, (start, end)), (first, last) in zip(parts.items(), found, strict=True):
             if (first, last) != (0, end - start) or not loud[number][1].whole:
                 result[number] = folded[number].span(start + first, start + last)
         return result
 
-    def _quick(self, flat: Sequence[str]) -> NDArray[np.float64]:
+    def _quickly(self, flat: Sequence[str]) -> NDArray[np.float64]:
         """The linear voice's log-odds of folded texts."""
-        encodings = self._tokenizer.encode_batch(list(flat), add_special_tokens=False)
-        return np.array([self._linear.logit(np.array(found.ids, dtype=np.int64)) for found in encodings], dtype=np.float64)
+        return self._linear.logits(self._characters.numbers(flat))
 
     def _logits_of(self, flat: Sequence[str]) -> NDArray[np.float64]:
         """The mixture's log-odds of folded texts no longer than a window."""
-        encodings = self._tokenizer.encode_batch(list(flat), add_special_tokens=False)
-        return self.mixed([View(n, (0, 0), True, np.array(found.ids, dtype=np.int64)) for n, found in enumerate(encodings)])
+        return self.mixed([View(n, (0, 0), True, ids) for n, ids in enumerate(self._characters.numbers(flat))])
 
     def views(self, texts: Sequence[str]) -> list[View]:
         """What the voices read of each text: the whole up to WHOLE characters, and the windows of what is longer than one window."""
@@ -143,13 +153,17 @@ class NeuralClassifier:
                 parts.append((number, (0, len(flat)), True, flat))
             if len(spans) > 1:
                 parts += [(number, (start, end), False, flat[start:end]) for start, end in spans]
-        encodings = self._tokenizer.encode_batch([part[3] for part in parts], add_special_tokens=False)
-        return [View(part[0], part[1], part[2], np.array(found.ids, dtype=np.int64)) for part, found in zip(parts, encodings, strict=True)]
+        numbers = self._characters.numbers([part[3] for part in parts])
+        return [View(part[0], part[1], part[2], ids) for part, ids in zip(parts, numbers, strict=True)]
+
+    def quick(self, views: Sequence[View]) -> NDArray[np.float64]:
+        """The linear voice's log-odds, one a view."""
+        return self._linear.logits([view.ids for view in views])
 
     def voices(self, views: Sequence[View]) -> dict[str, NDArray[np.float64]]:
         """Each voice's log-odds, one a view. The encoder's word on a view is the mean over its pieces."""
-        found = {"linear": np.array([self._linear.logit(view.ids) for view in views], dtype=np.float64)}
-        if self._encoder is not None:
+        found = {"linear": self.quick(views)}
+        if self._encoder is not None and views:
             pieces = [self._encoder.pieces(view.ids) for view in views]
             suspected, _, _ = self._encoder.run([piece for own in pieces for piece in own])
             starts = np.cumsum([0, *(len(own) for own in pieces)])
@@ -208,14 +222,12 @@ def worst(views: Sequence[View], logits: NDArray[np.float64], *, penalty: float)
     return np.array([found[number] for number in sorted(found)])
 
 
-def _tokenizer(manifest: Manifest):  # type: ignore[no-untyped-def]  # the library ships no types
+def _characters(manifest: Manifest) -> Characters:
     data = manifest.bytes_of("tokenizer.json")
     try:
-        from tokenizers import Tokenizer
-
-        return Tokenizer.from_str(data.decode("utf-8"))
-    except Exception as error:
-        raise ModelUnavailable(f"{manifest.folder / 'tokenizer.json'}: is no tokenizer: {str(error)[:200]}; {manifests.WAY_OUT}") from error
+        return Characters(data)
+    except ModelUnavailable as error:
+        raise ModelUnavailable(f"{manifest.folder / 'tokenizer.json'}: {error}; {manifests.WAY_OUT}") from error
 
 
 def _linear(manifest: Manifest) -> tuple[LinearVoice, SchemeVoice | None]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,8 @@ ASIDE_FOLDS = 8
 """One group in eight is kept from the encoder: early stopping, mixture, penalty and calibration are settled on it."""
 LOUD = 0.8
 """Probability from which a text in which no rule speaks becomes a hit."""
+COUNTS = 0.3
+"""Probability from which the encoder's word can make a hit of a text that rules have something against."""
 HEARD = "heard.jsonl"
 """Beside the made weights: what the rows put aside were given. It is not shipped."""
 GRID = tuple(float(x) for x in np.arange(-14.0, 14.01, 0.5))
@@ -89,6 +92,8 @@ def ship(
         # What the other voices do not take for a promo is not lost by the screen.
         loud = [row.text for row, value in zip(found.aside, heard, strict=True) if row.suspected and value >= LOUD]
         final = _screened(final, found, loud=loud, recipe=recipe)
+        found_out = [row.text for row, value in zip(found.aside, heard, strict=True) if row.suspected and value >= COUNTS]
+        final = replace(final, voices=_doubting(final, listener, found_out, lost=recipe.screen["doubt_lost"]))
     facts = {
         "name": recipe.name,
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -148,6 +153,17 @@ def _screened(draft: Manifest, found: Lessons, *, loud: Sequence[str], recipe: R
         np.savez_compressed(draft.folder / "linear.npz", screen=steps, **arrays)
     files = dict(draft.files) | {"linear.npz": sha256((draft.folder / "linear.npz").read_bytes())}
     return replace(draft, files=files, voices=dict(draft.voices) | {"screen": {"scale": scale, "bias": bias, "least": least}})
+
+
+def _doubting(final: Manifest, listener: NeuralClassifier, promos: Sequence[str], *, lost: float) -> dict[str, Any]:
+    """The voices with the linear one's `least`: of promos that the whole finds and the linear voice has not seen, `lost` stay below."""
+    views = listener.views(promos)
+    best = np.full(len(promos), -np.inf)
+    np.maximum.at(best, [view.document for view in views], listener.quick(views))
+    linear = dict(final.voices["linear"])
+    if len(promos):
+        linear["least"] = float(np.sort(best)[int(lost * len(best))]) - screening.MARGIN
+    return dict(final.voices) | {"linear": linear}
 
 
 def settle(classifier: NeuralClassifier, rows: Sequence[Row]) -> tuple[dict[str, float], dict[str, list[float]], dict[str, float]]:

@@ -67,6 +67,8 @@ class Listener:
         self.read += texts
         return [Opinion(score=Score(classifier=self.name, version=self.version, value=0.99)) for _ in texts]
 
+    of_heard = of_folded
+
 
 def test_only_what_is_heard_or_scored_by_rules_is_read() -> None:
     promo = "内部项目保本保息，年化收益18%，五万起投，按月分红，加微信 abcd8888"
