@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from classifiers import manifest as manifests
 from classifiers.backends import Choice
 from classifiers.characters import Characters
-from classifiers.dataset import SCHEMES
+from classifiers.dataset import LABELS, PROMOS, SCHEMES
 from classifiers.deletion import speaking
 from classifiers.encoder import EncoderVoice
 from classifiers.linear import LinearVoice, SchemeVoice
@@ -30,6 +30,8 @@ from domain.signs import codes_of
 from domain.text import Folded, fold_all
 
 NAME = "neural"
+LABELLING = "labels"
+"""The encoder's head of nine labels as a voice; weights made before it spoke do not mix it in."""
 SILENT = 0.005
 """Score of a text that the screen does not let through: of such texts fewer than one in two hundred is a promo."""
 LEAST_SCHEME = 0.15
@@ -161,13 +163,14 @@ class NeuralClassifier:
         return self._linear.logits([view.ids for view in views])
 
     def voices(self, views: Sequence[View]) -> dict[str, NDArray[np.float64]]:
-        """Each voice's log-odds, one a view. The encoder's word on a view is the mean over its pieces."""
+        """Each voice's log-odds, one a view. The encoder's words on a view, of its two heads, are means over its pieces."""
         found = {"linear": self.quick(views)}
         if self._encoder is not None and views:
             pieces = [self._encoder.pieces(view.ids) for view in views]
-            suspected, _, _ = self._encoder.run([piece for own in pieces for piece in own])
+            suspected, labels, _ = self._encoder.run([piece for own in pieces for piece in own])
             starts = np.cumsum([0, *(len(own) for own in pieces)])
-            found["encoder"] = np.array([suspected[a:b].mean() for a, b in pairwise(starts)], dtype=np.float64)
+            for name, logits in (("encoder", suspected), (LABELLING, promo_of(labels))):
+                found[name] = np.array([logits[a:b].mean() for a, b in pairwise(starts)], dtype=np.float64)
         return found
 
     def mixed(self, views: Sequence[View]) -> NDArray[np.float64]:
@@ -175,7 +178,7 @@ class NeuralClassifier:
         mixture = self.manifest.mixture
         total = np.full(len(views), mixture["bias"], dtype=np.float64)
         for name, logits in self.voices(views).items():
-            total += mixture[name] * logits
+            total += (mixture.get(name, 0.0) if name == LABELLING else mixture[name]) * logits
         return total
 
     def chances(self, views: Sequence[View]) -> NDArray[np.float64]:
@@ -212,6 +215,13 @@ class NeuralClassifier:
             schemes=tuple((slug, round(chance, 4)) for slug, chance in named),
             spans=() if span is None else (span,),
         )
+
+
+def promo_of(labels: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Log-odds of a promo of either kind against the other labels, from log-odds (n, 9) in the order of LABELS."""
+    wide = labels.astype(np.float64)
+    own = np.array([label in PROMOS for label in LABELS])
+    return np.asarray(np.logaddexp.reduce(wide[:, own], axis=1) - np.logaddexp.reduce(wide[:, ~own], axis=1))
 
 
 def worst(views: Sequence[View], logits: NDArray[np.float64], *, penalty: float) -> NDArray[np.float64]:

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from tokenizers import Tokenizer
 
-from classifiers import dataset, manifest, publicsets
+from classifiers import dataset, manifest, standoff
 from classifiers.dataset import SCHEMES, Row
 from classifiers.manifest import Manifest
 from classifiers.neural import NeuralClassifier, worst
 from classifiers.screen import Screen
-from classifiers.training import negatives, screening, voices
+from classifiers.training import negatives, readings, screening, voices
 from classifiers.training.recipe import Recipe
 from domain.identity import sha256
 from domain.model import Document
@@ -63,7 +63,9 @@ def lessons(folder: Path | None, *, recipe: Recipe, avoid: Path | None = None) -
         path = folder / "labelled" / "real_train.jsonl.xz"
         hashes[path.name] = sha256(path.read_bytes())
         measured = [row.text for row in dataset.read(avoid)] if avoid else []
-        rows = publicsets.rows(folder, "real_train") + rows + negatives.drawn(folder, recipe=recipe, avoid=measured)
+        read = readings.again(folder) + readings.alone(folder, avoid=measured, composed=recipe.composed)
+        rows = read + rows + negatives.drawn(folder, recipe=recipe, avoid=measured)
+        hashes |= {path.name: sha256(path.read_bytes()) for path in sorted(standoff.FOLDER.glob("*.jsonl"))}
     rows = dataset.prepared(rows)
     held = [row for row in rows if dataset.held_out(row)]
     kept, aside = dataset.split([row for row in rows if not dataset.held_out(row)], folds=ASIDE_FOLDS, fold=0, salt="tune")
@@ -108,7 +110,7 @@ def ship(
         },
         "metrics": {"aside": measured, "rounding": dict(rounding or {})},
     }
-    told = (sorted(final.files.items()), mixture, calibration, sorted(final.voices.get("screen", {}).items()))
+    told = (sorted(final.files.items()), mixture, calibration, sorted(final.voices.get("screen", {}).items()), final.voices["linear"])
     version = f"{recipe.name}-{sha256(repr(told).encode())[:10]}"
     whole = replace(final, version=version, mixture=mixture, calibration=calibration, facts=facts)
     manifest.write(whole)

@@ -30,7 +30,9 @@ def test_numbers_are_those_of_the_tokenizer(texts: list[str]) -> None:
     assert [one.tolist() for one in CHARACTERS.numbers(texts)] == wanted
 
 
-@pytest.mark.parametrize("text", ["加我 wx 13800001234", "详见 https://a.example/b?c=1 或www.b.example", "高\u200b息\ufe0f", "保證本金\n無風險"])
+@pytest.mark.parametrize(
+    "text", ["加我 wx 13800001234", "详见 https://a.example/b?c=1 或www.b.example", "高\u200b息\ufe0f", "保證本金\n無風險"]
+)
 def test_links_digits_and_invisible_characters_are_read_alike(text: str) -> None:
     assert CHARACTERS.numbers([text])[0].tolist() == TOKENIZER.encode(text, add_special_tokens=False).ids
 
