@@ -10,7 +10,7 @@ from crawlers import general
 from crawlers.dates import moment
 from crawlers.page import Page
 from crawlers.picks import Fields
-from crawlers.platform import PlatformFile, Section
+from crawlers.platform import PlatformFile
 from domain.identity import canonical_url, fingerprint
 from domain.model import Image, Posting, PostingKind
 
@@ -55,7 +55,7 @@ def values_of(site: Site, fields: Fields, under: Any) -> dict[str, Any]:
 
 
 def posting_of(
-    site: Site, section: Section | None, values: dict[str, Any], *, url: str, anchored: bool = False, links: bool = False, item: Any = None
+    site: Site, kind: PostingKind | None, values: dict[str, Any], *, url: str, anchored: bool = False, links: bool = False, item: Any = None
 ) -> Posting | None:
     """None where there is nothing to judge, or no address to stand for it."""
     platform = site.platform
@@ -73,7 +73,7 @@ def posting_of(
     found_links: tuple[str, ...] = values.get("links") or ()
     if links and item is not None and hasattr(item, "css_first"):
         found_links = general.links_in(site.page, item)
-    kind = (section.kind if section is not None else None) or (PostingKind.AD if marked else platform.posting_kind)
+    kind = kind or (PostingKind.AD if marked else platform.posting_kind)
     return Posting(
         platform=platform.id, url=address, kind=kind, title=title, body=body, images=tuple(Image(url=source) for source in images),
         publisher=values.get("publisher"), publisher_address=values.get("publisher_address"), advertiser=values.get("advertiser"),

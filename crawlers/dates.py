@@ -12,10 +12,16 @@ _CLOCK = (
     r"(?:\s*日?\s*(?:T|星期.|周.)?\s*(?P<half>上午|下午|凌晨|晚上|中午|AM|PM)?"
     r"\s*(?P<h>\d{1,2})\s*[:：时点]\s*(?P<mi>\d{1,2})?(?:\s*[:：分]\s*(?P<s>\d{1,2}))?)?"
 )
-_FULL = re.compile(
-    r"(?<!\d)(?P<y>(?:19|20)\d\d)\s*[-/.年]\s*(?P<mo>1[0-2]|0?[1-9])\s*[-/.月]\s*(?P<d>3[01]|[12]\d|0?[1-9])(?!\d)" + _CLOCK, re.I
+_ENDS = r"(?:(?!\d)|(?=\d\d[:：]\d\d))"
+"""A day ends before what is no digit, or before a clock that the markup glued to it: 10-0812:00."""
+_IN_ADDRESS = re.compile(
+    r"/(?P<y>(?:19|20)\d\d)[-/_]?(?P<mo>0[1-9]|1[0-2])[-/_]?(?P<d>0[1-9]|[12]\d|3[01])(?=[/_.-])"
+    r"|/t(?P<y2>20\d\d)(?P<mo2>0[1-9]|1[0-2])(?P<d2>0[1-9]|[12]\d|3[01])_"
 )
-_SHORT = re.compile(r"(?<![\d.])(?P<mo>1[0-2]|0?[1-9])\s*(?:[-/](?=\d\d)|月)\s*(?P<d>3[01]|[12]\d|0?[1-9])(?!\d)" + _CLOCK, re.I)
+_FULL = re.compile(
+    r"(?<!\d)(?P<y>(?:19|20)\d\d)\s*[-/.年]\s*(?P<mo>1[0-2]|0?[1-9])\s*[-/.月]\s*(?P<d>3[01]|[12]\d|0?[1-9])" + _ENDS + _CLOCK, re.I
+)
+_SHORT = re.compile(r"(?<![\d.])(?P<mo>1[0-2]|0?[1-9])\s*(?:[-/](?=\d\d)|月)\s*(?P<d>3[01]|[12]\d|0?[1-9])" + _ENDS + _CLOCK, re.I)
 _AGO = re.compile(r"(\d{1,4})\s*(?:个)?\s*(秒钟?|分钟|小时|天|日|周|星期|月|年)(?:之)?前")
 _DAY = re.compile(r"(今天|昨天|前天|刚刚|刚才|半小时前)" + _CLOCK)
 _ZONE = re.compile(r"(Z|[+-]\d\d:?\d\d)\s*$")
@@ -34,6 +40,19 @@ def moment(text: str, *, now: datetime) -> datetime | None:
     if found is None or found > now + timedelta(days=2) or found.year < 1990:
         return None
     return found
+
+
+def in_address(url: str, *, now: datetime) -> datetime | None:
+    """The day that an address names (/2026-11-23/, /20261123/, /t20261123_5.html), at 0:00 in Shanghai."""
+    found = _IN_ADDRESS.search(url)
+    if found is None:
+        return None
+    year, month, day = (int(found[name] or found[name + "2"]) for name in ("y", "mo", "d"))
+    try:
+        result = datetime(year, month, day, tzinfo=SHANGHAI).astimezone(UTC)
+    except ValueError:
+        return None
+    return result if result <= now + timedelta(days=2) else None
 
 
 def _number(text: str) -> datetime | None:

@@ -2,58 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Literal
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any
 
 from crawlers import general
+from crawlers.api import read_items
+from crawlers.bodies import trimmed
 from crawlers.cut import Site, posting_of, values_of
+from crawlers.discover import leads, wanders
+from crawlers.embedded import items_in, markup_in
+from crawlers.feeds import read_feed
 from crawlers.page import Page, line
+from crawlers.paging import next_pages, with_param
 from crawlers.picks import Fields
-from crawlers.platform import Detail, PageParam, PlatformFile, Section
-from domain.model import Posting
+from crawlers.platform import Detail, PlatformFile, Section
+from crawlers.reading import MOST_ITEMS, Follow, Hints, Reading, Role
 
-Role = Literal["start", "list", "detail", "api", "visit"]
+__all__ = ["MOST_ITEMS", "Follow", "Hints", "Reading", "Role", "read", "with_param"]
 
+_UNNAMED = re.compile(r"[^\w-]+")
 HAS_CONTENT = 200
 """Shown characters above which a page without its items is drift and not an empty page."""
-MOST_ITEMS = 2000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hints:
-    """What a list gave about a page behind it."""
-
-    title: str = ""
-    publisher: str | None = None
-    published_at: datetime | None = None
-    marked_ad: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Follow:
-    """An address to fetch next."""
-
-    url: str
-    role: Role
-    hints: Hints | None = None
-    onward: bool = False
-    """A next page: it lies no deeper than the page it stands on."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Reading:
-    """What one page gave."""
-
-    postings: list[Posting] = field(default_factory=list)
-    follow: list[Follow] = field(default_factory=list)
-    layout: Literal["list", "detail", "api", "general", "none"] = "none"
-    drift: str = ""
-    """What did not fit: a section found nothing on a page that has content."""
-    items: int = 0
-    """Items that a list had, kept or not."""
 
 
 def read(platform: PlatformFile, page: Page, *, role: Role, now: datetime, hints: Hints | None = None) -> Reading:
@@ -61,6 +33,8 @@ def read(platform: PlatformFile, page: Page, *, role: Role, now: datetime, hints
 
     Never raises for what a page contains.
     """
+    if (fed := read_feed(platform, page, role=role, now=now)) is not None:
+        return fed
     site = Site(platform, page, now)
     lists = [section for section in platform.list if _fits(section, page)]
     details = [section for section in platform.detail if _fits(section, page)]
@@ -68,21 +42,83 @@ def read(platform: PlatformFile, page: Page, *, role: Role, now: datetime, hints
     if role == "visit":  # an address alone: sections that name addresses or marks know best
         single = bool(details) and (details[0].match is not None or details[0].when is not None or not lists)
     if single and details:
-        fitting = (section for section in details if section.item is None or page.nodes(section.item))
-        return _detail(site, next(fitting, details[0]), hints)
-    if role == "visit" and (threads := [section for section in details if section.item and page.nodes(section.item)]):
-        return _detail(site, threads[0], hints)
+        return _first_of(site, details, hints) or _detail(site, _plain(details), hints)
+    threads = [section for section in details if section.item is not None or section.script is not None]
+    if role == "visit" and threads and (found := _first_of(site, threads, hints)) is not None:
+        return found
     for section in lists:
-        items = page.nodes(section.item) if section.item else []
-        if items:
-            return _list(site, section, items, alone=role == "visit")
+        if (found := _listed(site, section, alone=role == "visit")) is not None:
+            return found
     # An address alone may be the page of one item, which no section describes: then it is read in general.
     listed = lists and (role != "visit" or lists[0].match is not None or _says_empty(page, lists[0]))
-    if not single and listed and lists[0].item is not None and not (details and details[0].match):
-        return _empty(site, lists[0])
+    if not single and listed and _repeats(lists[0]) and not (details and details[0].match):
+        return _redrawn(site, _empty(site, lists[0]), alone=role == "visit")
     if details and (not platform.list or details[0].match):
-        return _detail(site, details[0], hints)
-    return _general(site, hints, wander=not platform.list and not platform.detail and role != "visit")
+        return _detail(site, _plain(details), hints)
+    return _general(site, hints, wander=wanders(platform) and role != "visit")
+
+
+def _redrawn(site: Site, reading: Reading, *, alone: bool) -> Reading:
+    """Where the site was redrawn and the selectors find nothing: the entries that the general extractor finds, and the drift still told."""
+    if reading.drift and (alone or not site.platform.detail):
+        rows = general.entries(site.page, now=site.now)
+        made = (posting_of(site, None, _as_values(row), url=row.link or site.page.url) for row in rows)
+        reading.postings = [posting for posting in made if posting is not None]
+        reading.items, reading.layout = len(rows), "general" if rows else "none"
+    return reading
+
+
+def _repeats(section: Section) -> bool:
+    return section.item is not None or section.script is not None
+
+
+def _plain(details: Sequence[Detail]) -> Detail:
+    """The layout that says what is missing, where none of them fits: the first without a script."""
+    return next((section for section in details if section.script is None), Detail())
+
+
+def _first_of(site: Site, details: Sequence[Detail], hints: Hints | None) -> Reading | None:
+    """The first layout that stands on the page."""
+    for section in details:
+        if section.script is not None:
+            if (found := _scripted(site, section, hints, single=True)) is not None:
+                return found
+        elif section.item is None or site.page.nodes(section.item):
+            return _detail(site, section, hints)
+    return None
+
+
+def _listed(site: Site, section: Section, *, alone: bool) -> Reading | None:
+    if section.script is not None:
+        return _scripted(site, section, None, single=False, alone=alone)
+    items = site.page.nodes(section.item) if section.item else []
+    return _list(site, section, items, alone=alone) if items else None
+
+
+def _scripted(site: Site, section: Section, hints: Hints | None, *, single: bool, alone: bool = False) -> Reading | None:
+    """What the section's script holds; None where it holds nothing."""
+    script = section.script
+    assert script is not None
+    if script.html is not None:
+        inner = markup_in(site.page, script)
+        if inner is None:
+            return None
+        within, plainly = Site(site.platform, inner, site.now), section.model_copy(update={"script": None})
+        if isinstance(plainly, Detail):
+            return _first_of(within, [plainly], hints)
+        return _listed(within, plainly, alone=alone)
+    items = items_in(site.page, script)
+    if not items:
+        return None
+    shared = values_of(site, site.platform.page, None)
+    if isinstance(section, Detail):
+        shared |= values_of(site, section.fields, None)
+        shared = _with_hints(shared, hints) if hints is not None and section.inherit else shared
+    keep = section.keep if section.keep is not None else single or alone or not site.platform.detail
+    behind = not single and any(detail.follow is None for detail in site.platform.detail)
+    reading = read_items(site, script, items, kind=section.kind, keep=keep, behind=behind, shared=shared, one=single)
+    reading.follow += _next_part(site.page, section) if single else next_pages(site.page, section)
+    return reading
 
 
 def _fits(section: Section, page: Page) -> bool:
@@ -108,7 +144,13 @@ def _list(site: Site, section: Section, items: Sequence[Any], *, alone: bool = F
             own["link"] = _first_link(page, item)
         address = own.get("link")
         if keep:
-            posting = posting_of(site, section, {**shared, **own}, url=address or f"{page.url}#{number}", anchored=not address)
+            posting = posting_of(
+                site,
+                section.kind,
+                {**shared, **own},
+                url=address or f"{page.url}#{_anchor(page, section, item) or number}",
+                anchored=not address,
+            )
             if posting is not None:
                 reading.postings.append(posting)
         if follow_items and address:
@@ -125,7 +167,7 @@ def _list(site: Site, section: Section, items: Sequence[Any], *, alone: bool = F
         reading.drift = f"{len(items) - len(reading.postings)} of {len(items)} items have neither title nor body"
     elif follow_items and not keep and not reading.follow:
         reading.drift = f"{len(items)} items have no link"
-    reading.follow += _next(page, section)
+    reading.follow += next_pages(page, section)
     return reading
 
 
@@ -135,7 +177,8 @@ def _empty(site: Site, section: Section) -> Reading:
         return reading
     shown = len(site.page.shown)
     if shown >= HAS_CONTENT:
-        reading.drift = f"{section.item[0].select if section.item else 'item'} finds nothing among {shown} characters"
+        what = section.item[0].select if section.item else section.script.select if section.script else "item"
+        reading.drift = f"{what} finds nothing among {shown} characters"
     return reading
 
 
@@ -143,41 +186,8 @@ def _says_empty(page: Page, section: Section) -> bool:
     return any(word in page.source for word in section.empty)
 
 
-def _next(page: Page, section: Section) -> list[Follow]:
-    if section.next is not None:
-        found = [page.link(address) for address in page.values(section.next, default_attribute=("href",))[:1]]
-    elif section.pages is not None:
-        found = [_numbered(page.url, section.pages)]
-    else:
-        return []
-    return [Follow(url=address, role="list", onward=True) for address in found if address and address != page.url]
-
-
-def _numbered(url: str, pages: PageParam) -> str | None:
-    if pages.template is not None:
-        head, _, tail = pages.template.partition("{page}")
-        middle = url[len(head) : len(url) - len(tail)] if url.startswith(head) and url.endswith(tail) else ""
-        number = _whole(middle, pages.first) + pages.step
-        return pages.template.replace("{page}", str(number)) if number <= pages.last else None
-    assert pages.param is not None
-    return with_param(url, pages.param, step=pages.step, first=pages.first, last=pages.last)
-
-
-def _whole(text: str, otherwise: int) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else otherwise
-
-
-def with_param(url: str, param: str, *, step: int, first: int, last: int) -> str | None:
-    """`url` with the number in its query moved on by `step`; None past `last`."""
-    parts = urlsplit(url)
-    pairs = [pair for pair in parts.query.split("&") if pair]
-    now = next((pair.partition("=")[2] for pair in pairs if pair.partition("=")[0] == param), "")
-    number = _whole(now, first) + step
-    if number > last:
-        return None
-    # The other keys keep their spelling: many sites expect GBK percent codes.
-    kept = [pair for pair in pairs if pair.partition("=")[0] != param]
-    return urlunsplit(parts._replace(query="&".join([*kept, f"{param}={number}"]), fragment=""))
+def _anchor(page: Page, section: Section, item: Any) -> str:
+    return _UNNAMED.sub("-", page.first(section.anchor, under=item))[:64] if section.anchor is not None else ""
 
 
 def _first_link(page: Page, item: Any) -> str | None:
@@ -204,6 +214,8 @@ def _detail(site: Site, section: Detail, hints: Hints | None) -> Reading:
         return _empty(site, section)
     reading = Reading(layout="detail", items=1)
     values = {**values_of(site, platform.page, None), **values_of(site, section.fields, None)}
+    if values.get("body"):
+        values["body"] = trimmed(values["body"], linked=frozenset()) or values["body"]
     if section.fields.body is not None and not values.get("body") and not section.optional and len(page.shown) >= HAS_CONTENT:
         reading.drift = f"{section.fields.body[0].select} finds nothing among {len(page.shown)} characters"
     if not values.get("body") or not values.get("title"):
@@ -214,7 +226,7 @@ def _detail(site: Site, section: Detail, hints: Hints | None) -> Reading:
     if section.inherit and hints is not None:
         values = _with_hints(values, hints)
     values.pop("link", None)
-    posting = posting_of(site, section, values, url=page.url)
+    posting = posting_of(site, section.kind, values, url=page.url)
     if posting is not None:
         reading.postings.append(posting)
     reading.follow += _next_part(page, section)
@@ -229,7 +241,15 @@ def _floors(site: Site, section: Detail, items: Sequence[Any], hints: Hints | No
     for number, item in enumerate(items[:MOST_ITEMS], 1):
         own = {**shared, **values_of(site, section.fields, item)}
         address = own.get("link")
-        posting = posting_of(site, section, own, url=address or f"{site.page.url}#{number}", anchored=not address, links=True, item=item)
+        posting = posting_of(
+            site,
+            section.kind,
+            own,
+            url=address or f"{site.page.url}#{_anchor(site.page, section, item) or number}",
+            anchored=not address,
+            links=True,
+            item=item,
+        )
         if posting is not None:
             reading.postings.append(posting)
     if len(reading.postings) * 2 < len(items) and not section.optional:
@@ -239,7 +259,7 @@ def _floors(site: Site, section: Detail, items: Sequence[Any], hints: Hints | No
 
 
 def _next_part(page: Page, section: Section) -> list[Follow]:
-    return [replace(step, role="detail") for step in _next(page, section)]
+    return [replace(step, role="detail") for step in next_pages(page, section)]
 
 
 def _with_hints(values: dict[str, Any], hints: Hints) -> dict[str, Any]:
@@ -272,23 +292,13 @@ def _general(site: Site, hints: Hints | None, *, wander: bool) -> Reading:
     else:
         reading.items = len(rows)
         for row in rows:
+            if wander and row.link and platform.owns(row.link):
+                continue  # its page is read itself, if the budget allows
             posting = posting_of(site, None, {**shared, **_as_values(row)}, url=row.link or page.url)
             reading.postings += [posting] if posting else []
     if wander:
-        reading.follow += [Follow(url=address, role="start") for address in _own_links(site)]
+        reading.follow += leads(page, platform)
     return reading
-
-
-def _own_links(site: Site) -> list[str]:
-    """Links within the site, each once, in their order; at most 500."""
-    found: dict[str, None] = {}
-    for node in site.page.tree.css("a[href]"):
-        address = site.page.link(node.attributes.get("href") or "")
-        if address and site.platform.owns(address):
-            found[address.split("#", 1)[0]] = None
-            if len(found) >= 500:
-                break
-    return list(found)
 
 
 def _as_values(found: general.Found) -> dict[str, Any]:

@@ -76,11 +76,13 @@ class Gate:
             remote = await self._connect(parts.hostname or "", parts.port or 80)
             path = target if self._guard.proxy else (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             lines = [line for line in rest.split("\r\n") if line and line.partition(":")[0].strip().lower() not in _HOP]
-            # One request a connection: what follows on it would not be looked at.
+            # One request a connection: what follows on it would not be looked at, and would go to this server whatever its address.
             text = "\r\n".join([f"{method} {path} HTTP/1.1", *lines, "Connection: close", "", ""])
             remote[1].write(text.encode("latin-1"))
         self._open.add(remote[1])
         try:
+            if method != "CONNECT":
+                await _head_through(remote[0], writer)
             await _join((reader, writer), remote)
         finally:
             self._open.discard(remote[1])
@@ -110,6 +112,14 @@ class Gate:
         raise error or OSError("no address")
 
 
+async def _head_through(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    """The head of an answer, with the word that the connection ends here: a server that would keep it open is not asked."""
+    head = await asyncio.wait_for(source.readuntil(b"\r\n\r\n"), IDLE_S)
+    first, *lines = head[:-4].split(b"\r\n")
+    kept = [line for line in lines if line.partition(b":")[0].strip().lower() not in (b"connection", b"proxy-connection", b"keep-alive")]
+    target.write(b"\r\n".join([first, *kept, b"Connection: close", b"", b""]))
+
+
 async def _say(writer: asyncio.StreamWriter, status: int, reason: str, headers: str) -> None:
     with contextlib.suppress(OSError, RuntimeError):
         writer.write(f"HTTP/1.1 {status} {reason}\r\n{headers}Content-Length: 0\r\nConnection: close\r\n\r\n".encode("latin-1"))
@@ -117,14 +127,14 @@ async def _say(writer: asyncio.StreamWriter, status: int, reason: str, headers: 
 
 
 async def _join(near: Streams, far: Streams) -> None:
-    """Bytes both ways until the far side ends, either falls silent, or too many came."""
-    up = asyncio.ensure_future(_pump(near[0], far[1]))
+    """Bytes both ways until one side ends, either falls silent, or too many came."""
+    ways = [asyncio.ensure_future(_pump(near[0], far[1])), asyncio.ensure_future(_pump(far[0], near[1]))]
     try:
-        await _pump(far[0], near[1])
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        up.cancel()
-        with contextlib.suppress(asyncio.CancelledError, OSError):
-            await up
+        for way in ways:
+            way.cancel()
+        await asyncio.gather(*ways, return_exceptions=True)
 
 
 async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:

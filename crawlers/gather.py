@@ -7,21 +7,22 @@ from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from crawlers.api import read_json
 from crawlers.extract import Reading, read
 from crawlers.page import Page
 from crawlers.platform import PlatformFile, Section
-from crawlers.walls import wall_of
+from crawlers.walls import Wall, wall_of
 from domain.identity import sha256
 from domain.model import Capture, Harvest
 
-_TEXT = re.compile(r"^(?:text/|application/(?:xhtml|xml|json)|$)")
+_TEXT = re.compile(r"^(?:text/|application/(?:[\w.-]+\+)?(?:xhtml|xml|json)|$)")
 
 
 def platform_for(page: Page, platforms: Mapping[str, PlatformFile]) -> PlatformFile:
     """The platform that `page` belongs to: by its host, else by a layout that knows itself (`when`), else one made for its host."""
-    for platform in platforms.values():
-        if not platform.adopt and platform.owns(page.url):
-            return platform
+    owners = [platform for platform in platforms.values() if not platform.adopt and platform.owns(page.url)]
+    if owners:
+        return max(owners, key=lambda platform: platform.claim(page.url))  # s.weibo.com before weibo.com; the first of equals
     for platform in platforms.values():
         if any(_knows(section, page) for section in (*platform.detail, *platform.list)):
             return platform
@@ -31,7 +32,15 @@ def platform_for(page: Page, platforms: Mapping[str, PlatformFile]) -> PlatformF
 
 
 def _knows(section: Section, page: Page) -> bool:
-    return section.when is not None and section.match is None and bool(page.nodes(section.when))
+    fits = section.match is None or section.regex.search(page.url) is not None
+    return section.when is not None and fits and bool(page.nodes(section.when))
+
+
+def read_kept(platform: PlatformFile, page: Page, *, status: int, now: datetime) -> tuple[Reading, Wall | None]:
+    """What a page says that was kept without a word why: markup, or the JSON of an answer; and the wall that it is, if it is one."""
+    json = platform.api and page.source.lstrip()[:1] in ("{", "[")
+    reading = read_json(platform, platform.api, page, now=now) if json else read(platform, page, role="visit", now=now)
+    return reading, wall_of(platform, page, status=status or 200, asked=page.url, found=bool(reading.postings))
 
 
 def gather(
@@ -51,9 +60,8 @@ def gather(
             page = Page(body, url=url, override=platform.charset)
         charset = page.charset
         if status < 400:
-            reading = read(platform, page, role="visit", now=fetched_at)
-            if wall_of(platform, page, status=status or 200, asked=url, found=bool(reading.postings)) is not None:
-                reading = Reading()
+            seen, wall = read_kept(platform, page, status=status, now=fetched_at)
+            reading = seen if wall is None else Reading()
     capture = Capture(
         url=url, final_url=url, fetched_at=fetched_at, status=status, sha256=sha256(body), size=len(body), mime=mime or "text/html",
         charset=charset, via=via,

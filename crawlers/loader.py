@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crawlers.platform import PlatformFile
+from crawlers.templates import Templates
 from domain.errors import Fault, PlatformFault
 from domain.knowledge import Page, check, read
 from domain.settings import Settings
@@ -40,6 +41,7 @@ def load_sound(folders: Sequence[Path]) -> tuple[dict[str, PlatformFile], list[F
     faults: list[Fault] = []
     found: dict[str, PlatformFile] = {}
     faulty: set[str] = set()
+    templates = Templates(list(dict.fromkeys((PACKAGED, *folders))))
     for folder in folders:
         here: dict[str, Path] = {}
         for path in sorted(folder.glob("*.yml")) if folder.is_dir() else ():
@@ -52,7 +54,12 @@ def load_sound(folders: Sequence[Path]) -> tuple[dict[str, PlatformFile], list[F
             if not isinstance(page.data, dict):
                 faults.append(page.fault((), "no platform stands in it", "write id, title, home and kind; see docs/platforms.md"))
                 continue
-            platform, problems = check(page, PlatformFile)
+            filled, problems = templates.filled(page)
+            faults += problems
+            if filled is None:
+                faulty.add(_named(path, page))
+                continue
+            platform, problems = check(filled, PlatformFile)
             faults += problems
             if platform is None:
                 faulty.add(_named(path, page))

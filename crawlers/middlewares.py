@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -25,7 +26,11 @@ from domain.errors import Refused
 log = logging.getLogger(__name__)
 
 LONGEST_WAIT_S = 60.0
-"""A Retry-After beyond this ends the sweep: the next one comes anyway."""
+"""A Retry-After beyond this is not waited for: the response stands, and the next sweep comes after it."""
+LONGEST_DELAY_S = 3600.0
+"""A Crawl-delay beyond this is taken for this: one page an hour is what no site asks to be undercut."""
+LONGEST_TOLD_S = 86400.0
+"""A Retry-After beyond a day is taken for one: a wrong date must not silence a platform for years."""
 WAITS = 2
 
 
@@ -73,18 +78,26 @@ class PatienceMiddleware:
         return patience
 
     def robots_parsed(self, robotparser: Any, request: Request) -> None:
-        """A Crawl-delay slows this host's requests down, as far as LONGEST_WAIT_S; it never makes them faster."""
+        """A Crawl-delay slows this host's requests down, as far as LONGEST_DELAY_S; it never makes them faster."""
         rules, agent = getattr(robotparser, "rp", None), str(self._crawler.settings["USER_AGENT"])
-        delay_s = min(float((rules.crawl_delay(agent) if rules is not None else None) or 0), LONGEST_WAIT_S)
+        delay_s = min(float((rules.crawl_delay(agent) if rules is not None else None) or 0), LONGEST_DELAY_S)
         engine = self._crawler.engine
         if not delay_s or engine is None:
             return
+        self._tell(request, "crawl_delay_s", delay_s)
         for key, slot in engine.downloader.slots.items():
             if key == urlsplit(request.url).hostname:
                 slot.delay = max(slot.delay, delay_s)
         for extension in getattr(self._crawler.extensions, "middlewares", ()):
             if isinstance(extension, AutoThrottle):
                 extension.mindelay = max(extension.mindelay, delay_s)
+                extension.maxdelay = max(extension.maxdelay, delay_s)  # or it would cut a longer delay down to its own
+
+    def _tell(self, request: Request, name: str, seconds: float) -> None:
+        """What the platform itself asks of us, for the schedule; a page that a result led to speaks for its own site alone."""
+        platform, stats = getattr(self._crawler.spider, "platform", None), self._crawler.stats
+        if stats is not None and (platform is None or platform.owns(request.url)):
+            stats.max_value(f"sweep/{name}", math.ceil(seconds))
 
     async def process_request(self, request: Request) -> None:
         if not self._until:
@@ -104,6 +117,7 @@ class PatienceMiddleware:
         if wait is None:
             wait = 5.0 * 2**waited
         if waited >= WAITS or wait > LONGEST_WAIT_S or request.meta.get("dont_retry"):
+            self._tell(request, "come_again_s", min(wait, LONGEST_TOLD_S))
             return response
         self._until[urlsplit(request.url).netloc] = time.monotonic() + wait
         again = request.replace(dont_filter=True, priority=request.priority - 1)

@@ -19,6 +19,10 @@ DEEPEST = 2000
 """Nested elements that are parsed as they are. Parsing costs the square of the depth: 100,000 would take half a minute."""
 MOST_SOURCE = 4_000_000
 """Characters of markup that are parsed; the bytes are kept whole. The largest honest page we met has 800,000."""
+MOST_SHOWN = 16_000_000
+"""Characters of markup that the selectors of one page may turn into words: items that nest in each other would cost its square."""
+_CLIMB = 30
+"""Levels between an element and one about it that holds the same words."""
 _MANY_TAGS = 12_000
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^<>]*>")
 _SHALLOW = frozenset({
@@ -55,9 +59,17 @@ def plain(markup: str) -> str:
     return _LINES.sub("\n", _SPACES.sub(" ", markup)).strip()
 
 
+def without_scripts(markup: str) -> str:
+    """Serialised markup without what no reader sees: scripts, styles, comments."""
+    return _HIDDEN.sub("", markup) if "<script" in markup or "<style" in markup or "<!--" in markup else markup
+
+
 def shown_in(node: LexborNode) -> str:
     """As `plain`, of one element."""
-    inner = node.inner_html or ""
+    return _shown_of(node.inner_html or "")
+
+
+def _shown_of(inner: str) -> str:
     if "<" not in inner:
         return " ".join((html.unescape(inner) if "&" in inner else inner).split())
     return plain(inner)
@@ -90,6 +102,7 @@ class Page:
     def __init__(self, body: bytes, *, url: str, declared: str | None = None, override: str | None = None) -> None:
         self.url = url
         self.source, self.charset = decode(body, declared=declared, override=override)
+        self._spent = 0
         self.flattened = too_deep(self.source)
         """Whether its tags were dropped because they nest too deep; its text is kept."""
 
@@ -146,7 +159,7 @@ class Page:
     def first(self, picks: Sequence[Pick], *, under: Any = None, default_attribute: tuple[str, ...] = ()) -> str:
         """The first of `values`, found faster; empty where nothing is found."""
         for pick in picks:
-            if pick.kind == "css" and pick.regex is None:
+            if pick.kind == "css" and pick.regex is None and pick.without is None:
                 node = (under if type(under) is LexborNode else self.tree).css_first(pick.query)
                 if node is None:
                     continue
@@ -196,12 +209,57 @@ class Page:
         if pick.kind == "xpath":
             return [(plain if as_body else _flat)(value) for value in self._selector(under).xpath(pick.query).getall()]
         found = self.nodes((pick,), under=under)
+        if as_body:
+            found = self._outermost(found)
+        if pick.without is not None:
+            found = [self._less(node, pick.without) for node in found]
         names = (pick.attribute,) if pick.attribute else default_attribute
         if names:
             return [line(value) for node in found if (value := _attribute(node, names))]
         if as_body:
-            return [shown_in(node) for node in found]
-        return [line(node.text()) for node in found]
+            return [self._words(node) for node in found]
+        return [self._text(node) for node in found]
+
+    def _text(self, node: LexborNode) -> str:
+        if self._spent > MOST_SHOWN:
+            return ""
+        text = node.text()
+        self._spent += len(text)
+        return line(text)
+
+    def _outermost(self, nodes: list[Any]) -> list[Any]:
+        """`nodes` without those that lie inside another of them: their words would stand twice."""
+        if len(nodes) < 2:
+            return nodes
+        self._spent += len(nodes) * _CLIMB * 4  # a step up costs about as much as four characters
+        if self._spent > MOST_SHOWN:
+            return []
+        known, kept = {node.mem_id for node in nodes}, []
+        for node in nodes:
+            above, steps = node.parent, 0
+            while above is not None and above.mem_id not in known and steps < _CLIMB:
+                above, steps = above.parent, steps + 1
+            if above is None or above.mem_id not in known:
+                kept.append(node)
+        return kept
+
+    def _words(self, node: LexborNode) -> str:
+        if self._spent > MOST_SHOWN:
+            return ""
+        inner = node.inner_html or ""
+        self._spent += len(inner)
+        return _shown_of(inner)
+
+    def _less(self, node: LexborNode, query: str) -> LexborNode:
+        """A copy of `node` without what `query` finds in it; itself where it finds nothing."""
+        if self._spent > MOST_SHOWN or node.css_first(query) is None:
+            return node
+        markup = node.html or ""
+        self._spent += len(markup)
+        body = LexborHTMLParser(f"<body>{markup}").body
+        for part in body.css(query) if body is not None else ():
+            part.decompose()
+        return body if body is not None else node
 
     def _selector(self, under: Any) -> Selector:
         if isinstance(under, Selector):

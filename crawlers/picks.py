@@ -6,9 +6,10 @@
     regex:var ct = "(\\d+)"      the first group, in the page's source
     fixed:某某网                 always this
 
-A field is one such line, a list of them (the first that finds something wins), or `{select: ..., pattern: ...}`, where the
-first group of `pattern` is cut out of what was found. In a JSON answer a field is a path: `user.name`, `pics[].url`,
-`data.0.id`; a path with braces is a template: `https://example.com/p/{id}`.
+A field is one such line, a list of them (the first that finds something wins), or `{select: ..., pattern: ..., without: ...}`, where
+the first group of `pattern` is cut out of what was found, less the elements that the CSS of `without` names. In a JSON answer
+a field is a path: `user.name`, `pics[].url`, `data.0.id`, `photos.*.url`; a path with braces is a template:
+`https://example.com/p/{id}`.
 """
 
 from __future__ import annotations
@@ -50,15 +51,17 @@ class Pick:
     attribute: str | None = None
     regex: re.Pattern[str] | None = None
     """Of `regex:`, or of `pattern`."""
+    without: str | None = None
+    """CSS of what is left out of what was found: a button, an icon, a hint."""
 
 
 def pick_from(value: Any) -> Pick:
-    """The Pick that a line, or `{select, pattern}`, of a platform file means. Raises ValueError for what is none."""
-    pattern = None
+    """The Pick that a line, or `{select, pattern, without}`, of a platform file means. Raises ValueError for what is none."""
+    pattern = without = None
     if isinstance(value, dict):
-        if set(value) - {"select", "pattern"} or "select" not in value:
-            raise ValueError(f"{sorted(map(str, value))} stand here; write a line, or select and pattern")
-        value, pattern = value["select"], value.get("pattern")
+        if set(value) - {"select", "pattern", "without"} or "select" not in value:
+            raise ValueError(f"{sorted(map(str, value))} stand here; write a line, or select with pattern or without")
+        value, pattern, without = value["select"], value.get("pattern"), value.get("without")
     if isinstance(value, Pick):
         return value
     if not isinstance(value, str) or not value.strip() or not isinstance(pattern, str | None):
@@ -73,6 +76,16 @@ def pick_from(value: Any) -> Pick:
         query, attribute = (found["css"], found["name"]) if found else (text, None)
     if not query:
         raise ValueError(f"nothing stands after {head}:; write what shall be found")
+    _try(kind, query)
+    if without is not None:
+        if kind != "css" or attribute is not None or not isinstance(without, str):
+            raise ValueError(f"without stands with {text!r}; it is CSS, and leaves parts out of what plain CSS finds")
+        _try("css", without)
+    regex = _compiled(query) if kind == "regex" else _compiled(pattern) if pattern else None
+    return Pick(select=text, kind=kind, query=query, attribute=attribute, regex=regex, without=without)
+
+
+def _try(kind: Kind, query: str) -> None:
     try:
         if kind == "css":
             _blank().css(query)
@@ -80,8 +93,6 @@ def pick_from(value: Any) -> Pick:
             _blank_xpath().xpath(query)
     except Exception as error:  # both libraries raise types of their own making
         raise ValueError(f"not a {kind.upper()} selector: {query!r} ({error}); check its spelling") from error
-    regex = _compiled(query) if kind == "regex" else _compiled(pattern) if pattern else None
-    return Pick(select=text, kind=kind, query=query, attribute=attribute, regex=regex)
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:

@@ -20,23 +20,21 @@ DOWNLOADER_MIDDLEWARES_BASE = {
     "scrapy.downloadermiddlewares.downloadtimeout.DownloadTimeoutMiddleware": 350,
     "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": 400,
     "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": 500,
+    "crawlers.browsing_need.NeedMiddleware": 540,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": 550,
     "crawlers.middlewares.PatienceMiddleware": 560,
     "crawlers.middlewares.UnpackMiddleware": 590,
     "crawlers.middlewares.RedirectQuietlyMiddleware": 600,
     "scrapy.downloadermiddlewares.stats.DownloaderStats": 850,
 }
-SPIDER_MIDDLEWARES_BASE: dict[str, int] = {}
+SPIDER_MIDDLEWARES_BASE = {"crawlers.sources.SourceMiddleware": 100, "crawlers.views.ViewMiddleware": 200}
 EXTENSIONS_BASE = {
     "scrapy.extensions.corestats.CoreStats": 0,
     "crawlers.memory.ResidentMemory": 0,
     "scrapy.extensions.throttle.AutoThrottle": 0,
     "crawlers.monitors.SweepMonitor": 0,
 }
-DOWNLOAD_HANDLERS_BASE = {
-    "http": "scrapy.core.downloader.handlers.http11.HTTP11DownloadHandler",
-    "https": "scrapy.core.downloader.handlers.http11.HTTP11DownloadHandler",
-}
+DOWNLOAD_HANDLERS_BASE = {"http": "crawlers.browser.BrowserHandler", "https": "crawlers.browser.BrowserHandler"}
 
 COOKIES_ENABLED = False
 TELNETCONSOLE_ENABLED = False

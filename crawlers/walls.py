@@ -69,6 +69,8 @@ def _named(platform: PlatformFile, page: Page) -> Wall | None:
                 seen = page.tree.css_first(mark[4:].strip()) is not None
             elif mark.startswith("url:"):
                 seen = mark[4:].strip() in page.url
+            elif mark.startswith("source:"):
+                seen = mark[7:].strip() in page.source
             else:
                 # The source is asked first: building what is shown costs more than the rest of the page.
                 seen = mark in page.source and mark in page.shown

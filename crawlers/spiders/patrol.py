@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
@@ -13,25 +12,26 @@ from urllib.parse import urlsplit
 
 from scrapy import Request, Spider
 from scrapy.crawler import Crawler
-from scrapy.exceptions import CannotResolveHostError, DownloadCancelledError, DownloadTimeoutError, IgnoreRequest
 from scrapy.http import Response
 
-from crawlers.answers import charset_of, headers_of, is_picture, is_text, mime_of
+from crawlers.answers import charset_of, is_picture, is_text
 from crawlers.api import read_json
 from crawlers.chromium import find_browser, missing_browser
+from crawlers.course import Course, Step
 from crawlers.extract import Follow, Hints, Reading, Role, read
+from crawlers.feeds import unpacked
 from crawlers.gather import platform_for
 from crawlers.guard import Guard
+from crawlers.harvesting import page_harvest, picture_harvest
 from crawlers.loader import load_sound, platform_folders
-from crawlers.middlewares import OutsideInternet, TooBig
 from crawlers.page import Page
-from crawlers.platform import PlatformFile, Robots
-from crawlers.trap import Trap
+from crawlers.platform import PlatformFile
+from crawlers.sources import begin_with
+from crawlers.sweeping import configure, failure_of
 from crawlers.visits import visits
 from crawlers.walls import Wall, wall_of
 from domain.errors import Fault, PlatformFault
-from domain.identity import canonical_url
-from domain.model import Capture, Harvest, Posting
+from domain.model import Posting
 from domain.settings import Settings
 from domain.settings import load as load_settings
 
@@ -53,11 +53,9 @@ class PatrolSpider(Spider):
         proxy = urlsplit(platform.proxy) if platform.proxy else None
         where = (proxy.hostname or "", proxy.port or (443 if proxy.scheme == "https" else 80)) if proxy else None
         self.guard = Guard(platform.allow_hosts, proxy=where)
-        self.trap = Trap()
+        self.course = Course(platform, alone=visit is not None, count=self._count)
         self.others: dict[str, PlatformFile] = {}
-        self.asked = 0
         self._refusals = 0
-        self._known: set[str] = set()
         self._seen_images: set[str] = set()
         self._stopping: asyncio.Task[None] | None = None
 
@@ -91,12 +89,11 @@ class PatrolSpider(Spider):
                 url = url if "#!" in url else url.partition("#")[0]
                 yield self._request(Follow(url=url, role="visit"), depth=0)
         else:
-            for url in self.platform.entries:
-                self._is_new(url)
+            for url in begin_with(self):
+                self.course.began(url)
                 yield self._request(Follow(url=url, role=role), depth=0)
 
     def _request(self, follow: Follow, *, depth: int) -> Request:
-        self.asked += 1
         url = follow.url
         meta: dict[str, Any] = {"role": follow.role, "hints": follow.hints, "depth": depth, "asked": url}
         if self.platform.proxy:
@@ -106,47 +103,28 @@ class PatrolSpider(Spider):
         if self.platform.fetch == "browser" and follow.role != "api":
             meta["browser"] = True
         # Next pages and details before new beginnings: a sweep that is cut short has whole parts.
-        return Request(url, callback=self.parse, errback=self.failed, meta=meta, priority=depth, dont_filter=True)
+        return Request(url, callback=self.parse, errback=self.failed, meta=meta, priority=follow.worth or depth, dont_filter=True)
 
-    def _onward(self, reading: Reading, depth: int) -> Iterator[Request]:
-        if self.visit is not None:
-            return
-        for follow in reading.follow:
-            deeper = depth + (0 if follow.onward else 1)
-            if deeper > self.platform.budget.depth or not self.platform.owns(follow.url) or not self._is_new(follow.url):
-                continue
-            if self.trap.shuns(follow.url):
-                self._count("trap")
-            elif self.asked >= self.platform.budget.pages:
-                self._count("over_budget")
-            else:
-                try:
-                    yield self._request(follow, depth=deeper)
-                except ValueError:  # passes for an address, and is none that can be asked for
-                    self._count("errors")
-
-    def _is_new(self, url: str) -> bool:
-        """Whether no address of the same page was asked for yet. Stricter than Scrapy's filter: tracking keys do not count."""
-        try:
-            address = canonical_url(url)
-        except ValueError:
-            return False
-        if address in self._known:
-            return False
-        self._known.add(address)
-        return True
+    def _steps(self, steps: Iterator[Step]) -> Iterator[Request]:
+        for follow, depth in steps:
+            self.course.began(follow.url)
+            try:
+                yield self._request(follow, depth=depth)
+            except ValueError:  # passes for an address, and is none that can be asked for
+                self._count("errors")
 
     # --- answers
 
     def parse(self, response: Response, **_: Any) -> Iterator[Any]:
         meta = response.meta
-        if not is_text(response):
-            self._count("not_html")
-            return
         asked = meta["asked"]
+        body = unpacked(response.body)
+        if not is_text(response) and body is response.body:
+            self._count("not_html")
+            yield from self._steps(self.course.missed(asked))
+            return
         url = self._told(response.url, asked)
-        declared = charset_of(response)
-        page = Page(response.body, url=url, declared=declared, override=self.platform.charset)
+        page = Page(body, url=url, declared=charset_of(response), override=self.platform.charset)
         now = datetime.now(UTC)
         if "dataloss" in response.flags:
             self._count("cut_short")
@@ -160,18 +138,17 @@ class PatrolSpider(Spider):
         elif wall is not None:
             reading = Reading()
             self._count("login_wall" if wall[0] == "login" else "blocked")
-        elif reading.drift and response.status < 400:
+        elif reading.drift and response.status < 400 and "view" not in meta:  # a phone's page has a layout of its own
             self._count("drift")
             log.info("drift platform=%s url=%s: %s", self.platform.id, url[:200], reading.drift)
         self._count("postings", len(reading.postings))
-        yield self._harvest(response, page, reading.postings, now)
+        yield page_harvest(response, page, reading.postings, now=now)
         if wall is not None:
             self._stop(f"{wall[0]}: {wall[1][:80]}")
             return
         if response.status < 400 and not self.visit:
-            texts = [posting.text for posting in reading.postings]
-            self.trap.learn(url, postings=texts, shown="" if texts else page.source)
-        yield from self._onward(reading, meta["depth"])
+            self.course.learn(url, reading, source=page.source)
+        yield from self._steps(self.course.after(asked, reading, depth=meta["depth"]))
         if self.platform.images == "read":
             yield from self._images(reading.postings)
 
@@ -188,9 +165,9 @@ class PatrolSpider(Spider):
         self._count("read")
         hints: Hints | None = response.meta["hints"]
         api = self.platform.api
-        if api is not None and response.meta["role"] in ("api", "visit") and page.source.lstrip()[:1] in ("{", "["):
+        if api and response.meta["role"] in ("api", "visit") and page.source.lstrip()[:1] in ("{", "["):
             return read_json(self.platform, api, page, now=now)
-        if api is not None and response.meta["role"] == "api":
+        if api and response.meta["role"] == "api":
             return read_json(self.platform, api, page, now=now)
         if self.platform.adopt and response.meta["role"] == "detail":
             reading = read(platform_for(page, self.others), page, role="visit", now=now)
@@ -200,20 +177,6 @@ class PatrolSpider(Spider):
         if reading.layout == "general":
             self._count("general")
         return reading
-
-    def _harvest(self, response: Response, page: Page, postings: list[Posting], now: datetime) -> Harvest:
-        shot: bytes | None = response.meta.get("screenshot")
-        capture = Capture(
-            url=response.meta["asked"], final_url=page.url, fetched_at=now, status=response.status,
-            sha256=hashlib.sha256(response.body).hexdigest(), size=len(response.body),
-            mime=mime_of(response) or "text/html", charset=page.charset,
-            via="browser" if response.meta.get("browser") else "http",
-            screenshot_sha256=hashlib.sha256(shot).hexdigest() if shot else None,
-        )  # fmt: skip
-        return Harvest(
-            capture=capture, body=response.body, postings=tuple(postings), request_headers=headers_of(response.request),
-            response_headers=headers_of(response), screenshot=shot,
-        )  # fmt: skip
 
     def _images(self, postings: list[Posting]) -> Iterator[Request]:
         for posting in postings:
@@ -225,44 +188,26 @@ class PatrolSpider(Spider):
                 ):
                     self._seen_images.add(image.url)
                     request = self._request(Follow(url=image.url, role="detail"), depth=0)
-                    self.asked -= 1
                     request.meta.pop("browser", None)
                     # Right after their page: what is judged later then has its pictures.
                     yield request.replace(callback=self.image, priority=1000, headers={"Accept": "image/*"})
 
     def image(self, response: Response, **_: Any) -> Iterator[Any]:
         """A picture of a posting: a Capture without postings."""
-        mime = mime_of(response) or ""
         if response.status >= 400 or not is_picture(response):
             self._count("errors")
             return
         self._count("images")
-        url = self._told(response.url, response.meta["asked"])
-        capture = Capture(
-            url=response.meta["asked"], final_url=url, fetched_at=datetime.now(UTC), status=response.status,
-            sha256=hashlib.sha256(response.body).hexdigest(), size=len(response.body), mime=mime or "image/png",
-        )  # fmt: skip
-        yield Harvest(
-            capture=capture, body=response.body, request_headers=headers_of(response.request), response_headers=headers_of(response)
-        )
+        yield picture_harvest(response, url=self._told(response.url, response.meta["asked"]), now=datetime.now(UTC))
 
-    def failed(self, failure: Any) -> None:
+    def failed(self, failure: Any) -> Iterator[Any]:
         """A request without an answer: counted under its reason and named in the log."""
-        error = failure.value
-        if isinstance(error, OutsideInternet):
-            name = "refused"
-        elif isinstance(error, TooBig | DownloadCancelledError):
-            name = "too_big"
-        elif isinstance(error, DownloadTimeoutError | TimeoutError):
-            name = "timed_out"
-        elif isinstance(error, IgnoreRequest) and "robots" in str(error):
-            name = "robots"
-        else:
-            name = "errors"
+        name, reason = failure_of(failure.value)
         self._count(name)
-        address = getattr(failure.request, "url", "")[:200]
-        reason = "no such host" if isinstance(error, CannotResolveHostError) else str(error)[:300] or type(error).__name__
-        log.warning("page platform=%s kind=%s url=%s: %s", self.platform.id, name, address, reason)
+        request = failure.request
+        log.warning("page platform=%s kind=%s url=%s: %s", self.platform.id, name, request.url[:200], reason)
+        if request.callback == self.parse:
+            yield from self._steps(self.course.missed(request.meta["asked"]))
 
     # --- small things
 
@@ -288,24 +233,7 @@ class PatrolSpider(Spider):
         log.error("sweep platform=%s %s", self.platform.id, why)
 
     def _count(self, name: str, by: int = 1) -> None:
+        if by == 0:
+            return
         assert self.crawler.stats is not None
         self.crawler.stats.inc_value(f"sweep/{name}", by)
-
-
-def configure(crawler: Crawler, platform: PlatformFile, settings: Settings) -> None:
-    """What the platform's file and the deployment decide, as Scrapy settings of this sweep."""
-    obey = settings.obey_robots if platform.robots is None else not isinstance(platform.robots, Robots)
-    pace = platform.pace
-    given: dict[str, Any] = {
-        "USER_AGENT": settings.user_agent, "LOG_LEVEL": settings.log_level, "ROBOTSTXT_OBEY": obey,
-        "DOWNLOAD_DELAY": pace.delay_s, "DOWNLOAD_DELAY_JITTER": 0.5 if pace.jitter else 0.0,
-        "CONCURRENT_REQUESTS": max(8, pace.concurrency),
-        "CONCURRENT_REQUESTS_PER_DOMAIN": pace.concurrency, "AUTOTHROTTLE_ENABLED": pace.delay_s > 0,
-        "AUTOTHROTTLE_START_DELAY": pace.delay_s, "AUTOTHROTTLE_TARGET_CONCURRENCY": float(pace.concurrency),
-        "DOWNLOAD_MAXSIZE": settings.max_body_mb * 1024 * 1024, "MEMUSAGE_LIMIT_MB": settings.sweep_memory_mb,
-        "DOWNLOAD_TIMEOUT": platform.answer_s,
-    }  # fmt: skip
-    if platform.fetch == "browser":
-        given["DOWNLOAD_HANDLERS"] = {"http": "crawlers.browser.BrowserHandler", "https": "crawlers.browser.BrowserHandler"}
-    for name, value in given.items():
-        crawler.settings.set(name, value, priority="spider")
