@@ -26,16 +26,16 @@ class Page:
     """
 
     def __init__(self, path: Path, data: Any, lines: dict[Location, int]) -> None:
-        self.path, self.data, self._lines = path, data, lines
+        self.path, self.data, self.lines = path, data, lines
 
     def line(self, location: Location) -> int:
         known: Location = ()
         for step in location:
-            if (*known, step) in self._lines:
+            if (*known, step) in self.lines:
                 known = (*known, step)
             elif isinstance(step, str):
                 break  # an index that the file does not have is a schema's own: one value where a list may stand
-        return self._lines.get(known, 1)
+        return self.lines.get(known, 1)
 
     def fault(self, location: Location, found: str, remedy: str) -> Fault:
         return Fault(path=str(self.path), line=self.line(location), found=found, remedy=remedy)

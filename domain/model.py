@@ -110,19 +110,42 @@ class Capture:
     charset: str | None = None
     """The encoding that was found, not the one that was declared."""
     via: str = "http"
-    """http, browser, or the importer's name."""
+    """http, browser, the name of a view of crawlers.views, or the importer's name."""
     screenshot_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """Where something stands in a picture or a video."""
+
+    kind: str
+    """text, qr or speech."""
+    start: int
+    """Text and speech: half-open characters of the Image's `text`. A QR code: its place in `qr`, and one more."""
+    end: int
+    box: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """Left, top, right, bottom in pixels of the whole picture, upright; of a frame where it is a video."""
+    at_s: float = 0.0
+    """Second of the video; 0 in a picture."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """A picture of a posting and what was read in it."""
+    """A picture or short video of a posting and what was read in it."""
 
     url: str
     sha256: str | None = None
     text: str = ""
     qr: tuple[str, ...] = ()
     """Payloads of QR codes: recorded, never followed."""
+    width: int = 0
+    """Pixels, upright; 0 where it was not read, or before regions were kept."""
+    height: int = 0
+    regions: tuple[Region, ...] = ()
+    phash: str = ""
+    """Perceptual hash, 16 hexadecimal digits; near-identical pictures carry that of the one that was read."""
+    fault: str = ""
+    """Why it could not be read, in words; empty where it was, or was not tried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

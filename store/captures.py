@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import fcntl
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,11 +16,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from domain.clock import CLOCK_SLACK
 from domain.errors import StoreFault
 from domain.identity import sha256
-from domain.model import Contact, Harvest, Image, Posting, PostingKind
-from store import tables
+from domain.model import Contact, Harvest, Posting, PostingKind
+from store import repeats, tables
 from store.archive import Archive, Place
 from store.door import clean, room
 from store.engine import Store
+from store.picturefields import image_of
 from store.shelves import Sighting, capture_row, sightings
 
 READ_WAIT_S = 900.0
@@ -62,6 +66,14 @@ def sweep(connection: Connection, sweep_id: int) -> RowMapping:
     return row
 
 
+def counted_before(connection: Connection, sweep_id: int) -> Mapping[str, Any]:
+    """The counts of the platform's last patrol before this sweep that ended with some; empty where there was none."""
+    table, this = tables.sweeps, sweep(connection, sweep_id)
+    query = select(table.c.counts).where(table.c.platform == this["platform"], table.c.purpose == "patrol", table.c.id < sweep_id)
+    rows = connection.execute(query.where(table.c.ended_at.is_not(None)).order_by(table.c.id.desc()).limit(5)).scalars()
+    return next((counts for counts in rows if counts), {})
+
+
 def running_sweeps(connection: Connection, *, platform: str | None) -> Sequence[RowMapping]:
     """Sweeps that nobody has ended, of one platform or (None) of all, oldest first."""
     table = tables.sweeps
@@ -93,6 +105,30 @@ def keep(store: Store, harvests: Sequence[Harvest], *, sweep_id: int, archive: A
         raise
     archive.commit(sweep_id)
     return kept
+
+
+def keep_once(store: Store, harvests: Sequence[Harvest], *, sweep_id: int, archive: Archive, undated: datetime) -> Kept:
+    """As `keep`, of those alone that were not taken in before (`store.repeats`): a file that is imported twice adds nothing.
+
+    `undated` is the moment of the import, which is that of its sweep. Two imports on one machine take turns, batch by batch.
+    """
+    with _turn(store):
+        with store.read() as connection:
+            before = repeats.known(connection, harvests, undated=undated)
+        fresh = [one for one, known in zip(harvests, before, strict=True) if not known]
+        return keep(store, fresh, sweep_id=sweep_id, archive=archive)
+
+
+@contextmanager
+def _turn(store: Store) -> Iterator[None]:
+    """Held by one import at a time: otherwise two of the same file would each find that the other's pages are not there yet."""
+    with room(str(store.settings.dir)):
+        handle = os.open(store.settings.dir / ".import", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _take_back(store: Store, archive: Archive, *, sweep_id: int) -> None:
@@ -162,7 +198,7 @@ def posting(row: Row[Any] | RowMapping) -> Posting:
     get = row if isinstance(row, RowMapping) else row._mapping
     return Posting(
         platform=get["platform"], url=get["url"], kind=PostingKind(get["kind"]), title=get["title"], body=get["body"],
-        images=tuple(Image(**{**one, "qr": tuple(one["qr"])}) for one in get["images"]),
+        images=tuple(image_of(one) for one in get["images"]),
         publisher=get["publisher"], publisher_address=get["publisher_address"], advertiser=get["advertiser"], links=tuple(get["links"]),
         contacts=tuple(Contact(**one) for one in get["contacts"]), published_at=get["published_at"], marked_ad=get["marked_ad"],
         fingerprint=get["fingerprint"],
@@ -177,7 +213,12 @@ def lease_unassessed(store: Store, *, worker: str, now: datetime, limit: int, le
     table = tables.postings
     possible = now + timedelta(seconds=lease_s) + CLOCK_SLACK
     free = or_(table.c.leased_until.is_(None), table.c.leased_until <= now, table.c.leased_until > possible)
-    ready = or_(table.c.read_at.is_not(None), table.c.last_seen_at <= now - timedelta(seconds=READ_WAIT_S))
+    waited = now - timedelta(seconds=READ_WAIT_S)
+    pages, sweeps = tables.captures, tables.sweeps
+    # An import brings photos that were taken days ago: their wait begins with their sweep.
+    just_came = select(sweeps.c.id).join(pages, pages.c.sweep_id == sweeps.c.id).where(pages.c.id == table.c.last_capture_id)
+    late = and_(table.c.last_seen_at <= waited, ~just_came.where(sweeps.c.began_at > waited).exists())
+    ready = or_(table.c.read_at.is_not(None), late)
     query = select(table.c.id).where(and_(table.c.assessed_at.is_(None), free, ready)).order_by(table.c.id).limit(limit)
     with store.write() as connection:
         ids = list(connection.execute(query.with_for_update(skip_locked=True)).scalars())

@@ -16,6 +16,9 @@ ARRIVAL_S = 60.0
 """Pictures are fetched right after their page: those that have not come by then, on a platform whose pictures are not fetched, do not."""
 
 
+MIMES = ("image/%", "video/%", "application/octet%")
+
+
 def lease_unread(store: Store, *, worker: str, now: datetime, limit: int, lease_s: float) -> Sequence[RowMapping]:
     """Up to `limit` postings whose pictures can be read, oldest first, held for `worker` for `lease_s` seconds.
 
@@ -43,7 +46,7 @@ def captures_of(store: Store, urls: Sequence[str]) -> Mapping[str, RowMapping]:
         for start in range(0, len(urls), 200):
             part = urls[start : start + 200]
             query = select(table).where(or_(table.c.url.in_(part), table.c.final_url.in_(part)), table.c.warc.is_not(None))
-            query = query.where(table.c.mime.like("image/%") | table.c.mime.like("application/octet%")).order_by(table.c.id)
+            query = query.where(or_(*(table.c.mime.like(one) for one in MIMES))).order_by(table.c.id)
             for row in connection.execute(query).mappings():
                 found[row["url"]] = found[row["final_url"]] = row
     return found
@@ -64,3 +67,11 @@ def settle(store: Store, read: Mapping[int, Sequence[Mapping[str, Any]]], *, now
             mine = (table.c.id == posting_id, table.c.read_at.is_(None), table.c.leased_by == worker)
             written += connection.execute(update(table).where(*mine).values(**values)).rowcount
     return written
+
+
+def give_back(store: Store, posting_ids: Sequence[int], *, worker: str) -> None:
+    """Let others have leased postings that were not read."""
+    table = tables.postings
+    with store.write() as connection:
+        mine = update(table).where(table.c.id.in_(posting_ids), table.c.leased_by == worker, table.c.read_at.is_(None))
+        connection.execute(mine.values(leased_by=None, leased_until=None))

@@ -39,6 +39,8 @@ def members(harvest: Harvest) -> bytes:
     if not served:
         # A resource record has no status line; what was seen stays readable in the record itself.
         fields["Wangxun-Fetched-Via"] = f"{capture.via} {capture.status}"
+        # Of a photo: place, time and officer, as the importer of photos gives them. No page's own headers stand here.
+        fields |= {name: value for name, value in harvest.response_headers if capture.via == "photos" and name.startswith("Wangxun-")}
     if capture.final_url and capture.final_url != capture.url:
         fields["Wangxun-Requested-URI"] = capture.url
     data = _member(kind, record_id=page_id, at=capture.fetched_at, mime=mime, head=head, body=harvest.body, fields=fields)

@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, or_, select, update
 
 from domain.errors import EvidenceAltered
-from store import audit, tables
+from store import audit, readings, tables
 from store.archive import Archive, idle
 from store.engine import Store
 
@@ -36,6 +36,7 @@ def apply(store: Store, archive: Archive, *, now: datetime) -> int:
             return 0
         dropped = _expire_dismissed(store, now=now) + _expire_pictures(store)
         _expire_held(store, now=now)
+        readings.expire(store, now=now)
         if store.settings.archive_policy == "hits":
             dropped += _drop_captures(store, archive, now=now)
         archive.mend(known=_known_ends(store))
@@ -191,7 +192,7 @@ def _remove_unnamed(store: Store, archive: Archive, *, now: datetime) -> None:
 def named_blobs(connection: Connection) -> set[str]:
     """The hashes of all blobs that rows name: screenshots, letters, dossiers."""
     found: set[str] = set()
-    for table in (tables.captures, tables.notices, tables.leads):
+    for table in (tables.captures, tables.notices, tables.leads, tables.cloaktables.overlays):
         for column in table.c:
             if column.name.endswith("_sha256"):
                 found |= set(connection.execute(select(column).where(column.is_not(None)).distinct()).scalars())

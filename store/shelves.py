@@ -11,6 +11,7 @@ from domain.identity import fingerprint
 from domain.model import Contact, Harvest, Posting
 from store.archive import Place
 from store.door import clean, clean_key
+from store.picturefields import image_fields
 
 LINKS = 200
 """Links kept of one posting: a page with more is a directory, and its links are no sign of who stands behind it."""
@@ -101,7 +102,7 @@ def _posting_fields(posting: Posting) -> tuple[dict[str, Any], int]:
         "kind": posting.kind.value,
         "title": posting.title,
         "body": posting.body,
-        "images": [{"url": one.url, "sha256": one.sha256, "text": one.text, "qr": list(one.qr)} for one in posting.images],
+        "images": [image_fields(one) for one in posting.images],
         "publisher": posting.publisher,
         "publisher_address": posting.publisher_address,
         "advertiser": posting.advertiser,

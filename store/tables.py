@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, ForeignKey, Index, Integer, Table, Text
 
+from store import cloaktables, picturetable, schedule_tables
 from store.columns import Id, Moment, metadata
 from store.columns import id_column as _id
 from store.columns import json_column as _json
 from store.columns import state_column as _state
+from store.linktables import key_default
 
-__all__ = ["Id", "Moment", "metadata"]
+__all__ = ["Id", "Moment", "metadata", "picturetable", "schedule_tables", "cloaktables"]
 
 sweeps = Table(
     "sweeps", metadata, _id(),
@@ -85,6 +87,10 @@ campaigns = Table(
     "campaigns", metadata, _id(),
     Column("opened_at", Moment, nullable=False),
     Column("title", Text, nullable=False),
+    Column("merged_into", Id, index=True),  # the campaign that it went up into; its number then leads there
+    Column("merged_at", Moment),
+    Column("merged_by", Text),  # hit:12, whose coming tied the two, or the officer who took a cut back
+    Column("parted_from", Id),
 )
 hits = Table(
     "hits", metadata, _id(),
@@ -126,9 +132,13 @@ ties = Table(  # why a hit belongs to its campaign; an officer can cut one
     Column("hit_id", ForeignKey("hits.id"), nullable=False, index=True),
     Column("campaign_id", ForeignKey("campaigns.id"), nullable=False, index=True),
     Column("kind", Text, nullable=False),  # text, phone, wechat, qq, domain, qr, payee ...
-    Column("value", Text, nullable=False),
+    Column("value", Text, nullable=False),  # of a text: the number of its family
     Column("cut_by", Text),
-    Index(None, "kind", "value"),
+    Column("cut_at", Moment),
+    Column("why", Text),  # of the cut
+    Column("key", BigInteger, default=key_default, index=True),
+    Column("text_id", Id),  # what the hit says, where the tie is of near text
+    Column("account", BigInteger),  # who published it, as a number
 )
 decisions = Table(
     "decisions", metadata, _id(),

@@ -140,6 +140,20 @@ def test_a_posting_with_pictures_waits_for_them_but_not_for_ever(
     assert [lease(0), lease(captures.READ_WAIT_S - 1), lease(captures.READ_WAIT_S)] == [0, 0, 1]
 
 
+def test_an_imported_photo_of_last_week_waits_for_its_reader_too(
+    any_store: Store, archive: Archive, sweep_id: int, make_harvest: MakeHarvest, fixed_now: datetime
+) -> None:
+    """Its moment is that of the photo, and says nothing of how long it has been here."""
+    page = make_harvest(1, postings=1, minutes=-7 * 24 * 60)
+    page = replace(page, postings=(replace(page.postings[0], images=(Image(url="photo:1"),)),))
+    captures.keep(any_store, [page], sweep_id=sweep_id, archive=archive)
+
+    def lease(after_s: float) -> int:
+        return len(captures.lease_unassessed(any_store, worker="a", now=fixed_now + timedelta(seconds=after_s), limit=9, lease_s=1))
+
+    assert [lease(0), lease(captures.READ_WAIT_S - 1), lease(captures.READ_WAIT_S)] == [0, 0, 1]
+
+
 def test_a_sweep_is_begun_and_ended(any_store: Store, sweep_id: int, fixed_now: datetime) -> None:
     with any_store.write() as connection:
         assert [row["id"] for row in captures.running_sweeps(connection, platform="forum")] == [sweep_id]
