@@ -19,6 +19,7 @@ from domain.settings import Settings, load
 from store import captures
 from store.archive import Archive
 from store.engine import Store, open_store
+from store.sources import Whence, credit
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -111,6 +112,7 @@ class IntakePipeline:
             if self._sweep_id:
                 self._purpose = str(captures.sweep(connection, self._sweep_id)["purpose"])
                 captures.set_pid(connection, self._sweep_id, pid=os.getpid())
+                spider.counted_before = captures.counted_before(connection, self._sweep_id)
             else:
                 platform = getattr(spider.platform, "id", spider.platform)
                 self._purpose = "recheck" if getattr(spider, "visit", None) else "patrol"
@@ -152,10 +154,22 @@ class IntakePipeline:
         try:
             with store.write() as connection:
                 captures.end_sweep(connection, self._sweep_id, outcome=outcome, why=why, counts=numbers, at=self._clock())
+            self._credit(store, spider)
         except Exception:
             log.error("sweep=%d outcome=%s row=unwritten", self._sweep_id, outcome, exc_info=True)
         finally:
             store.close()
+
+    def _credit(self, store: Store, spider: Any) -> None:
+        """Tell the schedule what each source brought. In a transaction of its own: the sweep's end must not depend on it."""
+        asked = getattr(spider, "whence", None)
+        if not asked or self._purpose != "patrol":
+            return
+        of = {
+            url: Whence(source_id=one.source, query_id=one.query, entry=one.entry, origin=one.origin) for url, one in asked.items()
+        }  # fmt: skip
+        with store.write() as connection:
+            credit(connection, self._sweep_id, of=of)
 
     def _flush_soon(self) -> None:
         self._timer = None

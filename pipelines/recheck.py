@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Row
 from domain.errors import EvidenceAltered
 from domain.identity import canonical_url
 from domain.model import Level
-from store import notices
+from store import cloaks, notices
 from store.archive import Archive
 from store.engine import Store
 from store.moves import move, writing
@@ -42,23 +42,27 @@ class Due:
     notice_id: int
     platform: str
     url: str
+    view: str | None = None
+    """The visitor to whom a cloaking page shows its promotion; None where it shows all the same."""
 
 
 def due(store: Store, now: datetime) -> list[Due]:
     """Notices whose recheck time has come, longest overdue first."""
     with store.read() as conn:
-        return [Due(notice_id=row.id, platform=row.platform, url=row.url) for row in notices.due_for_recheck(conn, now)]
+        rows = notices.due_for_recheck(conn, now)
+        return [
+            Due(notice_id=row.id, platform=row.platform, url=row.url, view=cloaks.revealing_view(conn, row.hit_id)) for row in rows
+        ]
 
 
 def write_visits(path: Path, items: Sequence[Due]) -> Path:
     """The spider's list: JSON lines {"url", "notice"}, each page once however many notices it has. Returns `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    pages: dict[str, int] = {}
+    pages: dict[str, Due] = {}
     for item in items:
-        pages.setdefault(_page(item.url), item.notice_id)
-    path.write_text(
-        "".join(json.dumps({"url": url, "notice": notice}, ensure_ascii=False) + "\n" for url, notice in pages.items()), encoding="utf-8"
-    )
+        pages.setdefault(_page(item.url), item)
+    rows = [{"url": url, "notice": item.notice_id} | ({"views": [item.view]} if item.view else {}) for url, item in pages.items()]
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     return path
 
 
