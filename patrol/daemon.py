@@ -13,8 +13,9 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import IO, Any
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
@@ -24,12 +25,15 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from domain.errors import PatrolError, StoreFault
 from domain.settings import Settings
-from patrol import jobs
+from patrol import cloaking, jobs, schedule_errand
+from patrol.schedule_plan import Planner
 from patrol.work import Work
 from store import alarms, runs
 
 log = logging.getLogger(__name__)
 HEARTBEAT_S = 15
+SCHEDULE_S = 15
+"""How often the schedule looks for sources that are due: a burst is answered within minutes."""
 CLOCK_LOOK_S = 5.0
 CLOCK_JUMP_S = 30.0
 """A clock set back by more than this would leave every job waiting for a moment that lies far ahead."""
@@ -47,7 +51,10 @@ class Daemon:
         self.work, self.pace = work, pace
         self._lock: IO[str] | None = None
         self._finished = threading.Event()
-        self._planned: dict[str, float] = {}
+        self._planned: dict[str, tuple[str, float]] = {}
+        self._out: set[str] = set()
+        self._failed = False
+        self.planner = Planner(work, pace=pace)
         self.scheduler = BackgroundScheduler(
             timezone="UTC",
             executors={"default": ThreadPoolExecutor(6), "sweeps": ThreadPoolExecutor(work.settings.sweeps_at_once)},
@@ -68,10 +75,14 @@ class Daemon:
             (60, "feedback", jobs.feedback),
             (120, "recheck", jobs.verify_notices),
             (300, "tidy", jobs.tidy),
+            (600, "cloak", cloaking.compare_views),
+            (60, "stamp", cloaking.stamp),
         ):
             self._every(seconds, name=name, body=body)
         self._plan_sweeps()
         self._every(60, name="platforms", body=self._reload)
+        self._every(3600, name="rotation", body=self._refill)
+        self._add(SCHEDULE_S, name="schedule", body=self._send_out)
         self.scheduler.add_job(self._heartbeat, IntervalTrigger(seconds=HEARTBEAT_S), id="heartbeat", next_run_time=self.work.clock())
         self.scheduler.start()
         log.info("daemon=started platforms=%d", len(self.work.platforms))
@@ -81,7 +92,62 @@ class Daemon:
             if not self.work.stop.is_set():
                 jobs.recorded(self.work, name, lambda: body(self.work))
 
-        self.scheduler.add_job(job, IntervalTrigger(seconds=max(2, round(seconds / self.pace))), id=name, next_run_time=self.work.clock())
+        self._add(seconds, name=name, body=job)
+
+    def _add(self, seconds: float, *, name: str, body: Callable[[], None]) -> None:
+        self.scheduler.add_job(body, IntervalTrigger(seconds=max(2, round(seconds / self.pace))), id=name, next_run_time=self.work.clock())
+
+    def _send_out(self) -> None:
+        """Learn from what came back, and send sweeps out where sources are due and hands are free. Its fault is a row and an alarm."""
+        if self.work.stop.is_set():
+            return
+        try:
+            self.planner.learn()
+            free = self.work.settings.sweeps_at_once - len(self._out)
+            for errand in self.planner.errands(busy=self._out, slots=free):
+                self._out.add(errand.platform)
+                numbers = [number for number, _ in errand.sources]
+                self.scheduler.add_job(
+                    partial(self._sweep, errand.platform, numbers=numbers), id=f"sweep:{errand.platform}", executor="sweeps",
+                    replace_existing=True, misfire_grace_time=None,
+                )  # fmt: skip
+            self.planner.alarm_starved()
+        except Exception as error:
+            failure = error  # the name of an except clause ends with it
+
+            def fail() -> jobs.Counts:
+                raise failure
+
+            jobs.recorded(self.work, "schedule", fail)
+            self._failed = True
+        else:
+            if self._failed:
+                jobs.recorded(self.work, "schedule", dict)
+            self._failed = False
+
+    def _refill(self, work: Work) -> jobs.Counts:
+        new = schedule_errand.refill_all(work)
+        return {"queries": new} if new else {}
+
+    def _sweep(self, platform: str, *, numbers: Sequence[int] | None) -> None:
+        """One sweep with its row in the patrol log; then the platform may be sent to again, as it asked."""
+        self._out.add(platform)
+        try:
+            if self.work.stop.is_set():
+                return
+
+            def body() -> jobs.Counts:
+                sweep_id, outcome = jobs.sweep(self.work, platform, numbers=numbers)
+                if not sweep_id:
+                    log.info("sweep platform=%s outcome=skipped", platform)
+                    return {"sweep/skipped": 1}
+                self.planner.heed(platform, outcome=outcome, counts=schedule_errand.counts_of(self.work, sweep_id))
+                asked = {"sources": len(numbers)} if numbers is not None else {}
+                return {"sweep": sweep_id, f"sweep/{outcome}": 1, **asked}
+
+            jobs.recorded(self.work, f"sweep:{platform}", body)
+        finally:
+            self._out.discard(platform)
 
     def _reload(self, work: Work) -> jobs.Counts:
         """Take platform files that were added, mended, changed or broken since into the patrol, without a restart."""
@@ -98,41 +164,36 @@ class Daemon:
                 alarms.raise_alarm(connection, kind="zero_postings", subject="platforms", text=text, now=now)
 
     def _plan_sweeps(self) -> int:
-        """Let every enabled platform have its job and no other: how many were added, changed or taken out."""
-        wanted = {one.id: one.every_s for one in self.work.platforms.values() if one.enabled}
+        """Let every enabled platform be patrolled and no other: how many were added, changed or taken out.
+
+        One with `schedule: fixed` has a job of its own; the others are sent to by the schedule.
+        """
+        enabled = [one for one in self.work.platforms.values() if one.enabled]
+        wanted: dict[str, tuple[str, float]] = {one.id: (one.schedule, float(one.every_s)) for one in enabled}
         self._say_when_idle(bool(wanted))
-        changed = 0
-        for gone in self._planned.keys() - wanted.keys():
-            self.scheduler.remove_job(f"sweep:{gone}")
-            del self._planned[gone]
-            changed += 1
-        for platform, every_s in wanted.items():
-            if self._planned.get(platform) != every_s:
-                self._sweep_every(platform, every_s)
-                self._planned[platform] = every_s
-                changed += 1
-        return changed
+        changed = [name for name in self._planned.keys() | wanted.keys() if self._planned.get(name) != wanted.get(name)]
+        for name in changed:
+            if self._planned.get(name, ("", 0.0))[0] == "fixed" and self.scheduler.get_job(f"sweep:{name}"):
+                self.scheduler.remove_job(f"sweep:{name}")
+            if name in wanted and wanted[name][0] == "fixed":
+                self._sweep_every(name, wanted[name][1])
+        self._planned = wanted
+        self.planner.sync()
+        return len(changed)
 
     def _sweep_every(self, platform: str, every_s: float) -> None:
-        def job() -> None:
-            if self.work.stop.is_set():
-                return
-
-            def body() -> jobs.Counts:
-                sweep_id, outcome = jobs.sweep(self.work, platform)
-                if not sweep_id:
-                    log.info("sweep platform=%s outcome=skipped", platform)
-                    return {"sweep/skipped": 1}
-                return {"sweep": sweep_id, f"sweep/{outcome}": 1}
-
-            jobs.recorded(self.work, f"sweep:{platform}", body)
-
         seconds = max(5, round(every_s / self.pace))
         # Jitter keeps sites of one interval from being visited in the same second, as people would not either.
         trigger = IntervalTrigger(seconds=seconds, jitter=max(1, seconds // 10))
+        # A restart goes on in the rhythm: a platform that was swept a minute ago is not due again because we were born anew.
+        with self.work.store.read() as connection:
+            last = runs.last_success(connection, job=f"sweep:{platform}")
+        now = self.work.clock()
+        due = min(last + timedelta(seconds=seconds), now + timedelta(seconds=seconds)) if last else now
         self.scheduler.add_job(
-            job, trigger, id=f"sweep:{platform}", executor="sweeps", next_run_time=self.work.clock(), replace_existing=True
-        )
+            partial(self._sweep, platform, numbers=None), trigger, id=f"sweep:{platform}", executor="sweeps",
+            next_run_time=max(due, now), replace_existing=True,
+        )  # fmt: skip
 
     def _log_gap(self) -> None:
         """Say in the patrol log which hours nobody patrolled, where the daemon was down."""

@@ -39,6 +39,7 @@ REMEDIES = {
     "rule_flood": "wangxun rules show 规则 核对是否误命中；确属涉嫌的 wangxun rules release 规则，误命中的加 --drop 并改规则",
     "model": "wangxun train status 看缺哪些文件并恢复；其间用此前的模型或仅以规则研判",
     "rules": "wangxun rules check 并按提示改正；其间原规则继续研判，改好后一分钟内自动采用",
+    "starved": "提高 requests_per_hour 或 sweeps_at_once，或减少平台；wangxun schedule 列出入口",
     "missed_run": "机器过忙或曾停机；查看巡查日志 wangxun log",
     "dead_letter": "核对收件地址后 wangxun outbox settle 编号 resend",
     "delivery_uncertain": "向收件方核实后 wangxun outbox settle 编号 delivered 或 resend",

@@ -9,9 +9,9 @@ import logging
 import shutil
 import socket
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -20,10 +20,10 @@ import psutil
 from sqlalchemy import Connection
 
 from domain.errors import PatrolError
-from patrol import process
+from patrol import process, schedule_errand
 from patrol.work import Work
 from pipelines import assess, dispatch, link, read, recheck, refer, report
-from store import alarms, captures, hits, leases, retention, runs
+from store import alarms, captures, hits, leases, retention, runs, sources
 from store.archive import Archive
 from store.engine import worker_name
 
@@ -90,8 +90,12 @@ def _end_run(connection: Connection, *, job: str, run_id: int, outcome: str, why
             alarms.clear(connection, kind=kind, subject=job, by=f"machine:{job}", now=now)
 
 
-def sweep(work: Work, platform: str, *, purpose: str = "patrol", visit: Path | None = None) -> tuple[int, str]:
+def sweep(
+    work: Work, platform: str, *, purpose: str = "patrol", visit: Path | None = None, numbers: Collection[int] | None = None
+) -> tuple[int, str]:
     """One sweep over one platform in a process of its own: (sweep id, outcome). (0, "skipped") where it may not begin.
+
+    A patrol goes over the sources with these `numbers`, without them over all; a recheck over the pages of the file `visit`.
 
     It may not begin while another sweep of the platform runs, or while less than `disk_min_mb` is free.
     """
@@ -110,20 +114,34 @@ def sweep(work: Work, platform: str, *, purpose: str = "patrol", visit: Path | N
             captures.end_sweep(connection, row["id"], outcome="killed", why="its process is gone", counts=None, at=now)
         sweep_id = captures.begin_sweep(connection, platform=platform, purpose=purpose, at=now, pid=None)
 
-    def note(pid: int) -> None:
-        with work.store.write() as connection:
-            captures.set_pid(connection, sweep_id, pid=pid)
-
     log_path = settings.dir / "logs" / f"sweep-{platform}.log"
     try:
         _rotate(log_path)
-        ended = process.run(
-            process.command(platform, sweep_id=sweep_id, visit=visit), settings=settings, log_path=log_path, stop=work.stop, started=note
-        )
+        with schedule_errand.errand_file(work, platform, numbers=numbers) if visit is None else nullcontext() as begins:
+            if begins is not None and not begins.stat().st_size:
+                return _nothing_to_ask(work, sweep_id, platform, numbers=numbers)
+            ended = process.run(
+                process.command(platform, sweep_id=sweep_id, visit=visit, sources=begins),
+                settings=settings, log_path=log_path, stop=work.stop, started=partial(_note_pid, work, sweep_id),
+            )  # fmt: skip
     except Exception as error:
         _close_unstarted(work, sweep_id, why=f"{type(error).__name__}: {error}")
         raise
     return sweep_id, _settle_sweep(work, platform, sweep_id=sweep_id, ended=ended)
+
+
+def _nothing_to_ask(work: Work, sweep_id: int, platform: str, *, numbers: Collection[int] | None) -> tuple[int, str]:
+    """End a sweep whose every query was asked within its window: no fault, and its sources wait before they are looked at again."""
+    with work.store.write() as connection:
+        captures.end_sweep(connection, sweep_id, outcome="ok", why="every query was asked within its window", counts={}, at=work.clock())
+        due = [row for row in sources.of_platform(connection, platform) if numbers is None or row["id"] in numbers]
+        sources.credit(connection, sweep_id, of={row["url"]: sources.Whence(source_id=row["id"], entry=True) for row in due})
+    return sweep_id, "ok"
+
+
+def _note_pid(work: Work, sweep_id: int, pid: int) -> None:
+    with work.store.write() as connection:
+        captures.set_pid(connection, sweep_id, pid=pid)
 
 
 def _close_unstarted(work: Work, sweep_id: int, *, why: str) -> None:
@@ -259,4 +277,5 @@ def recover(work: Work) -> Counts:
     with work.store.write() as connection:
         closed = runs.close_orphans(connection, now=work.clock())
         freed = leases.let_go(connection, host=socket.gethostname(), alive=psutil.pid_exists, now=work.clock())
+    schedule_errand.clear_left(work)
     return {"sweeps": ended, "runs": closed, "leases": freed}

@@ -38,9 +38,10 @@ class Ended:
     """Last lines of its log, for the alarm's text."""
 
 
-def command(platform: str, *, sweep_id: int, visit: Path | None = None) -> list[str]:
+def command(platform: str, *, sweep_id: int, visit: Path | None = None, sources: Path | None = None) -> list[str]:
     """The spider's command line. `python -m scrapy`, since the bare script would take a foreign `rules` package first."""
     words = [sys.executable, "-m", "scrapy", "crawl", "patrol", "-a", f"platform={platform}", "-a", f"sweep={sweep_id}"]
+    words += ["-a", f"sources={sources.resolve()}"] if sources else []
     return [*words, "-a", f"visit={visit.resolve()}"] if visit else words
 
 
@@ -97,13 +98,18 @@ def run(
 
 
 def resident_mb(pid: int) -> float:
-    """Resident memory of a process and all its children, in MB; 0 once it is gone."""
+    """Resident memory of a process and all its children, in MB; 0 once it is gone.
+
+    Of children only what they hold of their own: a browser's ten processes share their program, which would count ten times.
+    """
     total = 0
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid)
-        for one in (process, *process.children(recursive=True)):
+        total = process.memory_info().rss
+        for one in process.children(recursive=True):
             with contextlib.suppress(psutil.Error):
-                total += one.memory_info().rss
+                held = one.memory_info()
+                total += held.rss - getattr(held, "shared", 0)
     return total / 1e6
 
 

@@ -6,6 +6,7 @@ the same spiders, judge, letters, mail, receiver, receipts and rechecks.
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from typing import Any
 
 from rich.console import Console
 
-from patrol import jobs
+from patrol import cloaking, jobs
 from patrol.demo.play import Officers
 from patrol.demo.tally import Key, tally
 from patrol.demo.town import Town, open_town
@@ -73,6 +74,9 @@ def _patrol(work: Work, say: Console) -> None:
         for platform, outcome in pool.map(one, work.platforms):
             say.print(f"  {platform:<14} {outcome}")
     counts = jobs.recorded(work, "assess", lambda: jobs.judge(work))
+    seen = jobs.recorded(work, "cloak", lambda: cloaking.compare_views(work, draw=random.Random(len(work.platforms))))
+    jobs.recorded(work, "stamp", lambda: cloaking.stamp(work))
+    say.print(f"  分访客比对 {seen.get('pages', 0)} 页，不同 {seen.get('differs', 0)}")
     say.print(f"  研判 {counts.get('assessed', 0)}，命中 {counts.get('hits', 0)}")
 
 

@@ -19,6 +19,7 @@ SITES: Mapping[str, str] = {
     "article": "棠读公号",
     "video": "棠影短视频",
     "search": "寻寻搜索",
+    "shop": "棠选好物",
     "captcha": "棠城商铺网",
     "login": "棠圈",
 }

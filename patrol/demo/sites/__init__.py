@@ -20,6 +20,7 @@ PATHS: Mapping[str, str] = {
     "article": "/s/{number}",
     "video": "/v/{number}",
     "search": "/go/{number}.html",
+    "shop": "/item/{number}.html",
 }
 """Where a posting of a site stands."""
 
@@ -34,6 +35,7 @@ LETTERS: Mapping[str, str] = {
     "article": "a",
     "video": "v",
     "search": "s",
+    "shop": "g",
     "captcha": "",
     "login": "",
 }
@@ -49,7 +51,7 @@ def path_of(item: Shown) -> str:
 
 def applications(city: City) -> dict[str, ASGIApp]:
     """One application a site, by site."""
-    from patrol.demo.sites import article, classified, forum, microblog, portal, search, video, walls
+    from patrol.demo.sites import article, classified, forum, microblog, portal, search, shop, video, walls
 
     return {
         "portal": portal.application(city),
@@ -59,6 +61,7 @@ def applications(city: City) -> dict[str, ASGIApp]:
         "article": article.application(city),
         "video": video.application(city),
         "search": search.application(city),
+        "shop": shop.application(city),
         "captcha": walls.captcha(city),
         "login": walls.login(city),
     }

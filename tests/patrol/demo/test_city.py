@@ -17,7 +17,8 @@ from tests.patrol.demo.conftest import HandClock
 
 def words(city: City, client: httpx.Client, url: str) -> str:
     """What a reader of the page gets, its data file included where the page draws itself from one."""
-    answer = client.get(url)
+    as_victim = {"User-Agent": "Mobile", "Referer": "https://www.baidu.com/"} if url.startswith(city.address("shop")) else {}
+    answer = client.get(url, headers=as_victim)
     if url.startswith(city.address("portal")):
         return answer.content.decode("gbk")
     if url.startswith(city.address("video")):
@@ -79,6 +80,18 @@ def test_microblog_cursor_gives_every_post_once(city: City, client: httpx.Client
 def test_video_pages_have_no_words_without_their_script(city: City, client: httpx.Client) -> None:
     item = city.life.shown("video")[0]
     assert item.body not in client.get(city.url(item)).text
+
+
+def test_shop_shows_its_promotions_to_phones_from_a_search_alone(city: City, client: httpx.Client) -> None:
+    """The key knows the page for what it is, whoever looks."""
+    cloaking = [item for item in city.life.shown("shop") if item.truth == "promo"]
+    assert len(cloaking) == 2
+    for item in cloaking:
+        for agent, referrer in (("Mobile", ""), ("X11", "https://www.baidu.com/"), ("X11", "")):
+            plain = client.get(city.url(item), headers={"User-Agent": agent, "Referer": referrer}).text
+            assert item.body not in plain and item.title not in plain
+        assert item.body in words(city, client, city.url(item))
+        assert city.truth(city.url(item)) == "promo"
 
 
 def test_search_marks_its_ads_and_puts_them_first(city: City, client: httpx.Client) -> None:
