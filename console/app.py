@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console import deps
 from console.auth import BackOff, Sessions, Visitor, load_key
-from console.pages import board, documents, hit, learning, login, queue, rules
+from console.pages import board, campaigns, documents, hit, learning, login, queue, rules
 from crawlers.loader import load_platforms, platform_folders
 from domain.clock import utc_now
 from domain.errors import PatrolError, PlatformFault, RuleFault
@@ -92,7 +92,7 @@ def create_app(store: Store, *, clock: Callable[[], datetime] = utc_now, pack: R
     )
     app.add_middleware(Shell)
     app.mount("/static", StaticFiles(directory=deps.HERE / "static"), name="static")
-    for page in (login, queue, hit, documents, board, rules, learning):
+    for page in (login, queue, hit, campaigns, documents, board, rules, learning):
         app.include_router(page.router)
     app.add_exception_handler(deps.NeedLogin, _to_login)
     app.add_exception_handler(deps.Refusal, _refused)

@@ -29,11 +29,13 @@ TIES = {
     "icp": "同一备案号",
     "email": "同一邮箱",
     "image": "同一图片",
+    "phash": "图片相近",
     "crypto": "同一钱包地址",
 }
 CONTACTS = contacts.NAMES
 ROLES = {"patroller": "巡查员", "reviewer": "复核员", "approver": "审批人", "liaison": "联络员", "auditor": "审计员", "admin": "管理员"}
-VIA = {"http": "网页抓取", "browser": "浏览器抓取"}
+VIEWS = {"desktop": "电脑直接访问", "desktop-search": "电脑从搜索进入", "phone": "手机直接访问", "phone-search": "手机从搜索进入"}
+VIA = {"http": "网页抓取", "browser": "浏览器抓取", **VIEWS}
 
 QUICK_REASONS = {
     "confirmed": (
@@ -180,6 +182,11 @@ SAID = {
     "rule_released": "已放行：下一轮研判时进入队列，今日不再设上限。",
     "labelled": "已标注，仅用于训练。",
     "passed": "已跳过。",
+    "tie_cut": "已切断：此后不再因此关联。如有误，可在下方“已切断”中恢复。",
+    "tie_restored": "已恢复关联。",
+    "tie_muted": "已标为公用：此后不再作为关联依据。",
+    "tie_unmuted": "已恢复为关联依据。",
+    "campaign_moved": "该线索已并入本线索，原编号继续有效。",
     "rule_dropped": "已登记不放行：这些内容留在“关注”。",
 }
 """Messages after an act, by key: the address carries the key alone, so nobody can put words on our pages."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Path, Request, Response
 
-from console import marks
+from console import beside, marks
 from console.auth import Visitor
 from console.deps import Acting, AtHome, House, Refusal, Visiting, back_to, render, require, speaking
 from console.pages.queue import Asked, query_of, wanted_from_text
@@ -15,7 +15,7 @@ from console.pictures import sniff
 from domain.clock import for_people
 from domain.errors import EvidenceAltered, PatrolError
 from pipelines import review
-from store import papers, views
+from store import overlays, papers, views
 
 router = APIRouter()
 HitId = Annotated[int, Path(ge=1, le=2**62)]
@@ -104,7 +104,12 @@ def _page(
     row = facts["row"]
     held = row.state in ("claimed", "seconding") and row.claimed_by is not None and row.claimed_until > now
     standing = [item.officer for item in facts["decided"] if item.reversed_by is None]
+    with house.store.read() as conn:
+        views_beside = beside.views_of(conn, hit_id, reveal=reveal, known=_known(row))
+        overlay = overlays.of(conn, row.screenshot_sha256) if row.screenshot_sha256 else None
     values = {
+        "beside": views_beside,
+        "overlay": overlay,
         "message": message,
         "query": query,
         "reveal": reveal,
@@ -252,6 +257,8 @@ def picture(house: AtHome, visitor: Visiting, hit_id: HitId, sha256: Annotated[s
     require(visitor, "contacts")
     with house.store.read() as conn:
         kind = views.picture_of(conn, hit_id, sha256)
+        if kind is None and (row := views.hit(conn, hit_id)) is not None:
+            kind = beside.picture_kind(conn, hit_id, sha256, screenshot=row.screenshot_sha256)
         capture = views.capture_of_bytes(conn, sha256) if kind == "image" else None
     if kind is None:
         raise Refusal("没有这张图片。", status=404)

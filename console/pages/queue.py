@@ -12,6 +12,7 @@ from console.deps import AtHome, House, Visiting, render
 from console.words import GRADES
 from domain.states import CHINESE
 from store import views
+from store.campaignviews import QueueByCampaign
 from store.views import QueueFilter
 
 router = APIRouter()
@@ -32,7 +33,8 @@ def wanted_of(params: Mapping[str, str], *, house: House | None = None) -> Queue
     """The filter that an address names; values that we do not know are left out. `house` knows from which score a hit opens."""
     review = house.pack.policy.thresholds.review if house and house.pack else REVIEW
     level, grade, state = params.get("level"), params.get("grade"), params.get("state", "waiting")
-    return QueueFilter(
+    kind = QueueByCampaign if params.get("by") == "campaign" else QueueFilter
+    return kind(
         level=level if level in ("alert", "review") else None,
         grade=grade if grade in GRADES else None,
         scheme=(params.get("scheme") or "")[:64] or None,
@@ -46,7 +48,8 @@ def query_of(wanted: QueueFilter) -> str:
     """The same filter as a query, empty where nothing is filtered: so that one hit's page knows which list it came from."""
     held = {"level": wanted.level, "grade": wanted.grade, "scheme": wanted.scheme, "platform": wanted.platform}
     pairs = {name: value for name, value in held.items() if value}
-    return urlencode(pairs | ({"state": wanted.state} if wanted.state != "waiting" else {}))
+    grouped = {"by": "campaign"} if isinstance(wanted, QueueByCampaign) else {}
+    return urlencode(pairs | ({"state": wanted.state} if wanted.state != "waiting" else {}) | grouped)
 
 
 def wanted_from_text(query: str, *, house: House | None = None) -> QueueFilter:
@@ -77,6 +80,7 @@ def _rows(house: House, wanted: QueueFilter, *, officer: str, page: int) -> dict
         "now": now,
         "wanted": wanted,
         "query": query_of(wanted),
+        "grouped": isinstance(wanted, QueueByCampaign),
     }
 
 
