@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console import deps
 from console.auth import BackOff, Sessions, Visitor, load_key
-from console.pages import board, campaigns, documents, hit, learning, login, queue, rules
+from console.pages import board, campaigns, documents, hit, imports, learning, login, queue, rules
 from crawlers.loader import load_platforms, platform_folders
 from domain.clock import utc_now
 from domain.errors import PatrolError, PlatformFault, RuleFault
@@ -48,8 +48,9 @@ MAX_FORM_BYTES = 64 * 1024
 class Shell:
     """Security headers on every answer, nothing kept by caches but our own assets, and no body larger than a form."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, *, upload: int = 0) -> None:
+        """`upload` is the most bytes that a form with a file may have."""
+        self.app, self.upload = app, upload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -64,17 +65,17 @@ class Shell:
                 headers.setdefault("cache-control", "no-cache" if scope["path"].startswith("/static/") else "no-store")
             await send(message)
 
-        refusal = _size_refusal(scope)
+        refusal = _size_refusal(scope, most=max(MAX_FORM_BYTES, self.upload if scope["path"] == imports.PATH else 0))
         await (refusal or self.app)(scope, receive, dressed)
 
 
-def _size_refusal(scope: Scope) -> Response | None:
+def _size_refusal(scope: Scope, *, most: int) -> Response | None:
     if scope["method"] in ("GET", "HEAD", "OPTIONS"):
         return None
     length = Headers(scope=scope).get("content-length", "")
     if not length.isdigit():
         return PlainTextResponse("缺少长度", status_code=411)
-    return PlainTextResponse("内容过长", status_code=413) if int(length) > MAX_FORM_BYTES else None
+    return PlainTextResponse("内容过长", status_code=413) if int(length) > most else None
 
 
 def create_app(store: Store, *, clock: Callable[[], datetime] = utc_now, pack: RuleSet | None = None) -> FastAPI:
@@ -90,9 +91,9 @@ def create_app(store: Store, *, clock: Callable[[], datetime] = utc_now, pack: R
         platforms=_platforms(store),
         **_names(store, pack),
     )
-    app.add_middleware(Shell)
+    app.add_middleware(Shell, upload=store.settings.upload_mb * 1_000_000 + MAX_FORM_BYTES)
     app.mount("/static", StaticFiles(directory=deps.HERE / "static"), name="static")
-    for page in (login, queue, hit, campaigns, documents, board, rules, learning):
+    for page in (login, queue, hit, campaigns, documents, board, imports, rules, learning):
         app.include_router(page.router)
     app.add_exception_handler(deps.NeedLogin, _to_login)
     app.add_exception_handler(deps.Refusal, _refused)

@@ -34,6 +34,7 @@ MAY: dict[str, frozenset[str]] = {
     "answer": frozenset({"reviewer", "approver", "liaison"}),
     "export": frozenset({"reviewer", "approver", "liaison"}),
     "alarms": frozenset({"patroller", "reviewer", "approver", "admin"}),
+    "import": frozenset({"patroller", "reviewer", "approver"}),
 }
 """What is done -> roles that may; least privilege: looking at contacts and taking papers out need a reason to."""
 

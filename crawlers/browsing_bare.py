@@ -22,8 +22,9 @@ async def _screen(route: Route) -> None:
 
 async def _work(context: BrowserContext, numbers: asyncio.Queue[int], start: str, shot: str) -> None:
     while not numbers.empty():
+        number = numbers.get_nowait()
         page = await context.new_page()
-        await page.goto(f"{start}{numbers.get_nowait()}", wait_until="domcontentloaded", timeout=600_000)
+        await page.goto(f"{start}{number}", wait_until="domcontentloaded", timeout=600_000)
         await page.wait_for_selector(".item", state="attached")
         await page.content()
         if shot != "none":

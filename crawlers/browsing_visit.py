@@ -21,6 +21,8 @@ from crawlers.browsing_page import NoPage, load
 from crawlers.chromium import find_browser, missing_browser
 from crawlers.gate import Gate
 from crawlers.middlewares import OutsideInternet, TooBig
+from crawlers.sessions_browser import dress, screen
+from crawlers.sessions_use import in_use
 from crawlers.views import VIEWS
 
 log = logging.getLogger(__name__)
@@ -42,7 +44,7 @@ class Visitor:
         self._spider, self._stats = spider, crawler.stats
         self._wanted = spider.platform.browser
         self._most_bytes = crawler.settings.getint("DOWNLOAD_MAXSIZE")
-        self._gate = Gate(spider.guard)
+        self._gate = Gate(spider.guard, screen=screen(spider))
         self._lanes: Lanes | None = None
         self._starting = asyncio.Lock()
 
@@ -74,7 +76,10 @@ class Visitor:
     async def _visit(self, lane: Lane, request: Request) -> Response:
         before = sum(self._spider.guard.refused.values())
         referrer = request.headers.get(b"Referer")
+        session = in_use(self._spider) if "session" in request.meta else None
         try:
+            if session is not None:
+                await dress(lane, session)
             seen = await load(lane, request.url, wanted=self._wanted, count=self._count, referrer=referrer.decode() if referrer else None)
         except PlaywrightError as error:
             if sum(self._spider.guard.refused.values()) > before and "ERR_TUNNEL" in error.message:
@@ -82,6 +87,8 @@ class Visitor:
             raise
         if self._most_bytes and len(seen.body) > self._most_bytes:
             raise TooBig(f"{request.url[:200]}: the page grew to {len(seen.body)} bytes")
+        if session is not None:
+            session.jar.renew(await lane.context.cookies())
         self._count("browser_pages", 1)
         if self._stats is not None and self._lanes is not None:
             self._stats.max_value("sweep/browser_peak_mb", round(self._lanes.peak_mb))

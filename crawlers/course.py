@@ -36,6 +36,10 @@ class Course:
         if self._frontier is not None:
             self._frontier.began(url)
 
+    def waiting(self) -> list[Step]:
+        """What was found and not asked for yet, where a site is discovered."""
+        return self._frontier.waiting() if self._frontier is not None else []
+
     def missed(self, url: str) -> Iterator[Step]:
         """What follows where a page gave no text: it was no page, or no answer came."""
         if self._frontier is not None:

@@ -12,14 +12,15 @@ from crawlers import general
 from crawlers.api import read_items
 from crawlers.bodies import trimmed
 from crawlers.cut import Site, posting_of, values_of
-from crawlers.discover import leads, wanders
+from crawlers.discover import wanders
 from crawlers.embedded import items_in, markup_in
 from crawlers.feeds import read_feed
-from crawlers.page import Page, line
+from crawlers.page import Page
 from crawlers.paging import next_pages, with_param
 from crawlers.picks import Fields
 from crawlers.platform import Detail, PlatformFile, Section
 from crawlers.reading import MOST_ITEMS, Follow, Hints, Reading, Role
+from crawlers.unguided import as_values, redrawn, unguided, with_hints
 
 __all__ = ["MOST_ITEMS", "Follow", "Hints", "Reading", "Role", "read", "with_param"]
 
@@ -52,20 +53,10 @@ def read(platform: PlatformFile, page: Page, *, role: Role, now: datetime, hints
     # An address alone may be the page of one item, which no section describes: then it is read in general.
     listed = lists and (role != "visit" or lists[0].match is not None or _says_empty(page, lists[0]))
     if not single and listed and _repeats(lists[0]) and not (details and details[0].match):
-        return _redrawn(site, _empty(site, lists[0]), alone=role == "visit")
+        return redrawn(site, _empty(site, lists[0]), alone=role == "visit")
     if details and (not platform.list or details[0].match):
         return _detail(site, _plain(details), hints)
-    return _general(site, hints, wander=wanders(platform) and role != "visit")
-
-
-def _redrawn(site: Site, reading: Reading, *, alone: bool) -> Reading:
-    """Where the site was redrawn and the selectors find nothing: the entries that the general extractor finds, and the drift still told."""
-    if reading.drift and (alone or not site.platform.detail):
-        rows = general.entries(site.page, now=site.now)
-        made = (posting_of(site, None, _as_values(row), url=row.link or site.page.url) for row in rows)
-        reading.postings = [posting for posting in made if posting is not None]
-        reading.items, reading.layout = len(rows), "general" if rows else "none"
-    return reading
+    return unguided(site, hints, wander=wanders(platform) and role != "visit")
 
 
 def _repeats(section: Section) -> bool:
@@ -113,7 +104,7 @@ def _scripted(site: Site, section: Section, hints: Hints | None, *, single: bool
     shared = values_of(site, site.platform.page, None)
     if isinstance(section, Detail):
         shared |= values_of(site, section.fields, None)
-        shared = _with_hints(shared, hints) if hints is not None and section.inherit else shared
+        shared = with_hints(shared, hints) if hints is not None and section.inherit else shared
     keep = section.keep if section.keep is not None else single or alone or not site.platform.detail
     behind = not single and any(detail.follow is None for detail in site.platform.detail)
     reading = read_items(site, script, items, kind=section.kind, keep=keep, behind=behind, shared=shared, one=single)
@@ -220,11 +211,11 @@ def _detail(site: Site, section: Detail, hints: Hints | None) -> Reading:
         reading.drift = f"{section.fields.body[0].select} finds nothing among {len(page.shown)} characters"
     if not values.get("body") or not values.get("title"):
         found = general.article(page, now=site.now)
-        values = {**{name: value for name, value in _as_values(found).items() if value}, **{k: v for k, v in values.items() if v}}
+        values = {**{name: value for name, value in as_values(found).items() if value}, **{k: v for k, v in values.items() if v}}
     else:
         values["links"] = _links_of(page, section.fields)
     if section.inherit and hints is not None:
-        values = _with_hints(values, hints)
+        values = with_hints(values, hints)
     values.pop("link", None)
     posting = posting_of(site, section.kind, values, url=page.url)
     if posting is not None:
@@ -262,47 +253,6 @@ def _next_part(page: Page, section: Section) -> list[Follow]:
     return [replace(step, role="detail") for step in next_pages(page, section)]
 
 
-def _with_hints(values: dict[str, Any], hints: Hints) -> dict[str, Any]:
-    given = {"title": hints.title, "publisher": hints.publisher, "published_at": hints.published_at, "marked_ad": hints.marked_ad}
-    return {**{name: value for name, value in given.items() if value}, **{name: value for name, value in values.items() if value}}
-
-
 def _links_of(page: Page, fields: Fields) -> tuple[str, ...]:
     holder = page.nodes(fields.body)[:1] if fields.body else []
     return general.links_in(page, holder[0]) if holder and hasattr(holder[0], "css_first") else ()
-
-
-# --- without selectors
-
-
-def _general(site: Site, hints: Hints | None, *, wander: bool) -> Reading:
-    page, platform = site.page, site.platform
-    shared = values_of(site, platform.page, None)
-    reading = Reading(layout="general")
-    found = general.article(page, now=site.now)
-    rows = general.entries(page, now=site.now) if len(found.body) < 600 else []
-    prose = found.body.count("。") >= 2 and any(found.title == line(node.text()) for node in page.tree.css("h1,h2,h3")[:40])
-    if found.body and (prose or len(found.body) * 2 > sum(len(row.title) + len(row.body) for row in rows)):
-        values = {**_as_values(found), **{name: value for name, value in shared.items() if value}}
-        values = _with_hints(values, hints) if hints else values
-        values.pop("link", None)
-        posting = posting_of(site, None, values, url=page.url)
-        reading.postings += [posting] if posting else []
-        reading.items = 1
-    else:
-        reading.items = len(rows)
-        for row in rows:
-            if wander and row.link and platform.owns(row.link):
-                continue  # its page is read itself, if the budget allows
-            posting = posting_of(site, None, {**shared, **_as_values(row)}, url=row.link or page.url)
-            reading.postings += [posting] if posting else []
-    if wander:
-        reading.follow += leads(page, platform)
-    return reading
-
-
-def _as_values(found: general.Found) -> dict[str, Any]:
-    return {
-        "title": found.title, "body": found.body, "published_at": found.published_at, "publisher": found.publisher,
-        "images": found.images, "links": found.links,
-    }  # fmt: skip

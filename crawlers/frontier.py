@@ -70,6 +70,10 @@ class Frontier:
             return follow, depth
         return None
 
+    def waiting(self) -> list[tuple[Follow, int]]:
+        """All that wait, with their depths; they go on waiting."""
+        return [(follow, depth) for _, _, follow, depth in sorted(self._heap, key=lambda one: one[:2])]
+
     def left(self) -> int:
         """Addresses that will not be asked for: all that wait, once nothing is under way any more; counted once."""
         if self._out:

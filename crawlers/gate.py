@@ -11,6 +11,7 @@ import contextlib
 import ipaddress
 import logging
 import socket
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from crawlers.guard import Guard, literal
@@ -32,8 +33,9 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 class Gate:
     """`start`, then `address` is what the browser takes as its proxy; `close` ends all connections."""
 
-    def __init__(self, guard: Guard) -> None:
-        self._guard = guard
+    def __init__(self, guard: Guard, *, screen: Callable[[str, list[str]], list[str]] | None = None) -> None:
+        """`screen` is given each address with the header lines of its request, none of them for a tunnel, and gives those that go out."""
+        self._guard, self._screen = guard, screen
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self.address = ""
@@ -68,6 +70,8 @@ class Gate:
         if method == "CONNECT":
             host, _, port = target.rpartition(":")
             self._guard.check(f"https://{target}/")
+            if self._screen is not None:
+                self._screen(f"https://{target}/", [])
             remote = await self._connect(host.strip("[]"), int(port), tunnel=target)
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         else:
@@ -76,6 +80,7 @@ class Gate:
             remote = await self._connect(parts.hostname or "", parts.port or 80)
             path = target if self._guard.proxy else (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             lines = [line for line in rest.split("\r\n") if line and line.partition(":")[0].strip().lower() not in _HOP]
+            lines = self._screen(target, lines) if self._screen is not None else lines
             # One request a connection: what follows on it would not be looked at, and would go to this server whatever its address.
             text = "\r\n".join([f"{method} {path} HTTP/1.1", *lines, "Connection: close", "", ""])
             remote[1].write(text.encode("latin-1"))

@@ -20,7 +20,7 @@ def page_harvest(response: Response, page: Page, postings: Sequence[Posting], *,
         url=response.meta["asked"], final_url=page.url, fetched_at=now, status=response.status,
         sha256=hashlib.sha256(response.body).hexdigest(), size=len(response.body),
         mime=mime_of(response) or "text/html", charset=page.charset,
-        via=response.meta.get("view") or ("browser" if response.meta.get("browser") else "http"),
+        via=response.meta.get("view") or response.meta.get("session") or ("browser" if response.meta.get("browser") else "http"),
         screenshot_sha256=hashlib.sha256(shot).hexdigest() if shot else None,
     )  # fmt: skip
     return Harvest(
@@ -34,5 +34,6 @@ def picture_harvest(response: Response, *, url: str, now: datetime) -> Harvest:
     capture = Capture(
         url=response.meta["asked"], final_url=url, fetched_at=now, status=response.status,
         sha256=hashlib.sha256(response.body).hexdigest(), size=len(response.body), mime=mime_of(response) or "image/png",
+        via=response.meta.get("session") or "http",
     )  # fmt: skip
     return Harvest(capture=capture, body=response.body, request_headers=headers_of(response.request), response_headers=headers_of(response))

@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import islice
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -21,6 +22,8 @@ MOST_SOURCE = 4_000_000
 """Characters of markup that are parsed; the bytes are kept whole. The largest honest page we met has 800,000."""
 MOST_SHOWN = 16_000_000
 """Characters of markup that the selectors of one page may turn into words: items that nest in each other would cost its square."""
+MOST_HEAD = 100_000
+"""Characters among which a page says what its links are joined to."""
 _CLIMB = 30
 """Levels between an element and one about it that holds the same words."""
 _MANY_TAGS = 12_000
@@ -128,7 +131,8 @@ class Page:
 
     @cached_property
     def base(self) -> str:
-        if "<base" in self.source or "<BASE" in self.source:
+        head = self.source[:MOST_HEAD]
+        if "<base" in head or "<BASE" in head:
             node = self.tree.css_first("base[href]")
             try:
                 joined = urljoin(self.url, (node.attributes.get("href") or "") if node is not None else "")
@@ -167,6 +171,18 @@ class Page:
                 value = line((_attribute(node, names) or "") if names else node.text())
                 if value:
                     return value
+            if pick.kind == "css" and pick.regex is not None and pick.without is None and not pick.attribute and not default_attribute:
+                # Row after row of a table of facts, until one says it: the rest need not be turned into words.
+                cut = (pick.regex.search(text) for node in self.nodes((pick,), under=under) if (text := self._text(node)))
+                value = next((value for match in cut if match and match[1] and (value := line(match[1]))), "")
+                if value:
+                    return value
+                continue
+            if pick.kind == "regex":
+                cut = pick.matches(_source_of(under, self.source))
+                if value := next((value for match in cut if (value := line(html.unescape(match[1] or "")))), ""):
+                    return value
+                continue
             found = self.values((pick,), under=under, default_attribute=default_attribute)
             if found:
                 return found[0]
@@ -205,7 +221,7 @@ class Page:
             return [pick.query]
         if pick.kind == "regex":
             assert pick.regex is not None
-            return [line(html.unescape(match[1] or "")) for match in pick.regex.finditer(_source_of(under, self.source))][:200]
+            return [line(html.unescape(match[1] or "")) for match in islice(pick.matches(_source_of(under, self.source)), 200)]
         if pick.kind == "xpath":
             return [(plain if as_body else _flat)(value) for value in self._selector(under).xpath(pick.query).getall()]
         found = self.nodes((pick,), under=under)

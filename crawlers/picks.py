@@ -15,6 +15,7 @@ a field is a path: `user.name`, `pics[].url`, `data.0.id`, `photos.*.url`; a pat
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Annotated, Any, Literal
@@ -25,6 +26,8 @@ from selectolax.lexbor import LexborHTMLParser
 
 ATTRIBUTE = re.compile(r"^(?P<css>.*?)\s*::\s*(?:attr\(\s*(?P<name>[\w:.-]+)\s*\)|text)$", re.S)
 PATH = re.compile(r"^[^\s{}\[\].]+(\[\])?(\.[^\s{}\[\].]+(\[\])?)*$")
+
+_BEGINS = re.compile(r"(?:\\b)?([A-Za-z_][A-Za-z_ ]{2,})")
 
 Kind = Literal["css", "xpath", "regex", "fixed"]
 
@@ -53,6 +56,21 @@ class Pick:
     """Of `regex:`, or of `pattern`."""
     without: str | None = None
     """CSS of what is left out of what was found: a button, an icon, a hint."""
+    needle: str = ""
+    """Of `regex:`: the plain words that every match begins with; empty where it may begin otherwise."""
+
+    def matches(self, text: str) -> Iterator[re.Match[str]]:
+        """Of `regex:`, in order. Where the words are known they are looked for first: `\\bct` alone tries every character of a page."""
+        assert self.regex is not None
+        if not self.needle:
+            yield from self.regex.finditer(text)
+            return
+        at = text.find(self.needle)
+        while at >= 0:
+            match = self.regex.match(text, at)
+            if match is not None:
+                yield match
+            at = text.find(self.needle, match.end() if match is not None and match.end() > at else at + 1)
 
 
 def pick_from(value: Any) -> Pick:
@@ -82,7 +100,17 @@ def pick_from(value: Any) -> Pick:
             raise ValueError(f"without stands with {text!r}; it is CSS, and leaves parts out of what plain CSS finds")
         _try("css", without)
     regex = _compiled(query) if kind == "regex" else _compiled(pattern) if pattern else None
-    return Pick(select=text, kind=kind, query=query, attribute=attribute, regex=regex, without=without)
+    needle = _needle(query) if kind == "regex" else ""
+    return Pick(select=text, kind=kind, query=query, attribute=attribute, regex=regex, without=without, needle=needle)
+
+
+def _needle(pattern: str) -> str:
+    """What a match must begin with: letters and spaces up to the first sign that means something."""
+    found = _BEGINS.match(pattern)
+    if found is None or "|" in pattern:
+        return ""
+    words = found[1]
+    return words[:-1] if pattern[found.end() : found.end() + 1] in ("*", "?", "{") else words
 
 
 def _try(kind: Kind, query: str) -> None:

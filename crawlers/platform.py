@@ -25,6 +25,7 @@ from crawlers.platform_parts import (
     as_list,
     web_address,
 )  # fmt: skip
+from crawlers.sessions_part import NamedSession
 from domain.model import PostingKind
 
 __all__ = ["Browser", "Budget", "Detail", "JsonApi", "JsonPages", "Pace", "PageParam", "PlatformFile", "Robots", "Section", "Walls"]
@@ -100,6 +101,8 @@ class PlatformFile(Part):
     walls: Walls = Walls()
     charset: str | None = None
     """Only where the bytes themselves mislead."""
+    session: NamedSession | None = None
+    """The office's own account that it is read with; see docs/operating.md, Sessions."""
     proxy: Web | None = None
     """A forward proxy to sweep through. It resolves names itself: the guard then checks literals alone."""
     proxy_plain: bool = False
@@ -118,6 +121,8 @@ class PlatformFile(Part):
                 "".encode(self.charset)
             except LookupError as error:
                 raise ValueError(f"charset {self.charset!r} is unknown") from error
+        if self.session is not None and "*" in self.site:
+            raise ValueError("session with hosts '*'; name the hosts that the account belongs to")
         if self.proxy_plain and self.proxy is None:
             raise ValueError("proxy_plain without proxy")
         return self

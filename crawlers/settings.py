@@ -15,6 +15,7 @@ ITEM_PIPELINES = {"pipelines.intake.IntakePipeline": 300}
 # The bases are replaced whole: each middleware that is left out is time on every page. Cookies are off, since public pages need
 # none; proxies of the environment are not taken, since the guard could not answer for them.
 DOWNLOADER_MIDDLEWARES_BASE = {
+    "crawlers.sessions_middlewares.MaskMiddleware": 30,
     "crawlers.middlewares.GuardMiddleware": 40,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": 100,
     "scrapy.downloadermiddlewares.downloadtimeout.DownloadTimeoutMiddleware": 350,
@@ -25,9 +26,14 @@ DOWNLOADER_MIDDLEWARES_BASE = {
     "crawlers.middlewares.PatienceMiddleware": 560,
     "crawlers.middlewares.UnpackMiddleware": 590,
     "crawlers.middlewares.RedirectQuietlyMiddleware": 600,
+    "crawlers.sessions_middlewares.CookieMiddleware": 700,
     "scrapy.downloadermiddlewares.stats.DownloaderStats": 850,
 }
-SPIDER_MIDDLEWARES_BASE = {"crawlers.sources.SourceMiddleware": 100, "crawlers.views.ViewMiddleware": 200}
+SPIDER_MIDDLEWARES_BASE = {
+    "crawlers.sessions_middlewares.SessionMiddleware": 50,
+    "crawlers.sources.SourceMiddleware": 100,
+    "crawlers.views.ViewMiddleware": 200,
+}
 EXTENSIONS_BASE = {
     "scrapy.extensions.corestats.CoreStats": 0,
     "crawlers.memory.ResidentMemory": 0,

@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     sweeps_at_once: int = Field(2, ge=1, le=64, description="Sweeps that run side by side.")
     requests_per_hour: int = Field(20_000, ge=1, le=10_000_000, description="Requests that the schedule may spend in an hour, all sites.")
     places: str = Field("", description="The city's name and those of its counties, by commas; searched for with the rules' terms.")
+    upload_mb: int = Field(512, ge=1, le=20_000, description="Largest file that the console takes for import.")
     max_body_mb: int = Field(16, ge=1, le=512, description="Largest body kept, after decompression.")
     ocr_threads: int = Field(2, ge=1, le=64, description="Threads that read pictures.")
     video_frames: int = Field(24, ge=1, le=200, description="Frames of a short video that are read at most.")
@@ -77,6 +78,8 @@ class Settings(BaseSettings):
     console_host: str = Field("127.0.0.1", description="Address that the console listens on.")
     console_port: int = Field(8000, ge=0, le=65535, description="Its port; 0 takes a free one.")
     console_secret: SecretStr = Field(SecretStr(""), description="Signs sessions; empty means a key made and kept in DIR.")
+    session_key: SecretStr = Field(SecretStr(""), description="Key of the sessions in base64; older ones after commas.")
+    session_key_file: Path | None = Field(None, description="File of that key, mode 0600; empty means DIR/session.key, made at need.")
     browser_path: Path | None = Field(None, description="Chromium to use; empty means the system's.")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
 

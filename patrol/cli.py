@@ -30,6 +30,7 @@ COMMANDS = {
     "evaluate": "patrol.commands.evaluating:evaluate",
     "train": "patrol.commands.training:train",
     "platforms": "patrol.commands.fetching:platforms",
+    "sessions": "patrol.commands.sessions:sessions",
     "import": "patrol.commands.importing:import_",
     "db": "patrol.commands.keeping:db",
     "officer": "patrol.commands.keeping:officer",

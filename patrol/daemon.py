@@ -25,7 +25,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from domain.errors import PatrolError, StoreFault
 from domain.settings import Settings
-from patrol import cloaking, jobs, schedule_errand
+from patrol import cloaking, inbox, jobs, schedule_errand, session_pause
 from patrol.schedule_plan import Planner
 from patrol.work import Work
 from store import alarms, runs
@@ -77,6 +77,7 @@ class Daemon:
             (300, "tidy", jobs.tidy),
             (600, "cloak", cloaking.compare_views),
             (60, "stamp", cloaking.stamp),
+            (10, "inbox", inbox.take_in),
         ):
             self._every(seconds, name=name, body=body)
         self._plan_sweeps()
@@ -104,7 +105,7 @@ class Daemon:
         try:
             self.planner.learn()
             free = self.work.settings.sweeps_at_once - len(self._out)
-            for errand in self.planner.errands(busy=self._out, slots=free):
+            for errand in self.planner.errands(busy=self._out | session_pause.paused(self.work), slots=free):
                 self._out.add(errand.platform)
                 numbers = [number for number, _ in errand.sources]
                 self.scheduler.add_job(
@@ -141,7 +142,8 @@ class Daemon:
                 if not sweep_id:
                     log.info("sweep platform=%s outcome=skipped", platform)
                     return {"sweep/skipped": 1}
-                self.planner.heed(platform, outcome=outcome, counts=schedule_errand.counts_of(self.work, sweep_id))
+                counts = schedule_errand.counts_of(self.work, sweep_id)
+                self.planner.heed(platform, outcome=session_pause.heeded_as(outcome, counts), counts=counts)
                 asked = {"sources": len(numbers)} if numbers is not None else {}
                 return {"sweep": sweep_id, f"sweep/{outcome}": 1, **asked}
 

@@ -32,6 +32,7 @@ REMEDIES = {
     "zero_postings": "用浏览器打开该平台核对列表页，再以 wangxun platforms check 核对选择器",
     "drift": "页面已改版：按 docs/platforms.md 更新平台文件",
     "wall": "不作绕过；请与平台沟通，或改用其公开接口",
+    "session": "由本单位人员重新登录：wangxun sessions add 名称 --platform 平台；登录后从中断处继续",
     "dead_job": "查看 DIR/logs 下的日志；wangxun sweep 平台名 可单独重跑",
     "disk": "清理磁盘或扩容；wangxun db backup 后可缩短 spool_days",
     "lease": "wangxun health --json 列出编号；多数会在下一轮自行处理",

@@ -20,7 +20,7 @@ import psutil
 from sqlalchemy import Connection
 
 from domain.errors import PatrolError
-from patrol import process, schedule_errand
+from patrol import process, schedule_errand, session_pause
 from patrol.work import Work
 from pipelines import assess, dispatch, link, read, recheck, refer, report
 from store import alarms, captures, hits, leases, retention, runs, sources
@@ -106,6 +106,8 @@ def sweep(
             alarms.raise_alarm(connection, kind="disk", subject=str(settings.dir), text=text, now=now)
             return 0, "skipped"
         alarms.clear(connection, kind="disk", subject=str(settings.dir), by="machine:sweep", now=now)
+        if session_pause.held(work, connection, platform):
+            return 0, "skipped"
         for row in captures.running_sweeps(connection, platform=platform):
             # A row without a number is a sweep that is being started just now, or one whose start nobody could note.
             starting = row["pid"] is None and abs(now - row["began_at"]) < STARTING
@@ -163,10 +165,11 @@ def _settle_sweep(work: Work, platform: str, *, sweep_id: int, ended: process.En
             outcome = {"timed_out": "timed_out", "too_big": "too_big", "drained": "killed", "crashed": "failed", "": "failed"}[ended.why]
             why = "drained: the daemon was asked to stop" if ended.why == "drained" else f"{ended.why or 'ended early'}, code {ended.code}"
             captures.end_sweep(connection, sweep_id, outcome=outcome, why=why, counts=None, at=work.clock())
+        paused = session_pause.held(work, connection, platform)
         if ended.why == "drained":
             return outcome
         subject = f"platform:{platform}"
-        raised = ALARM_OF.get(outcome)
+        raised = None if paused and outcome == "walled" else ALARM_OF.get(outcome)  # its own alarm says what to do
         for kind in FAULTY:
             if not raised or raised[0] != kind:
                 alarms.clear(connection, kind=kind, subject=subject, by="machine:sweep", now=work.clock())

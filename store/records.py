@@ -29,7 +29,8 @@ def members(harvest: Harvest) -> bytes:
     capture = harvest.capture
     page_id = f"<urn:uuid:{uuid.uuid4()}>"
     digest = "sha256:" + b32encode(bytes.fromhex(capture.sha256)).decode()
-    served = capture.via == "http" and capture.status > 0
+    # session:NAME came over HTTP with the office's own account (crawlers.sessions), session:NAME/browser through the browser.
+    served = (capture.via == "http" or (capture.via.startswith("session:") and "/" not in capture.via)) and capture.status > 0
     if served:
         head = _response_head(capture.status, harvest.response_headers, size=len(harvest.body))
         kind, mime = "response", "application/http;msgtype=response"

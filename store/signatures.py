@@ -46,7 +46,7 @@ def at_places(connection: Connection, places: Iterable[int]) -> dict[int, list[i
     return found
 
 
-def said(connection: Connection, numbers: Iterable[int]) -> Iterator[Row[Any]]:
+def said(connection: Connection, numbers: Iterable[int]) -> Iterator[Row[*tuple[Any, ...]]]:
     """Rows of `texts` by number: id, digest, family, grams, signature."""
     for part in parts(numbers):
         yield from connection.execute(_SAID, {"some": part})
@@ -79,7 +79,7 @@ def unite(connection: Connection, merged: Mapping[int, int]) -> None:
         connection.execute(update(texts).where(texts.c.family == family).values(family=into))
 
 
-def links_between(connection: Connection, numbers: Iterable[int]) -> Iterator[Row[Any]]:
+def links_between(connection: Connection, numbers: Iterable[int]) -> Iterator[Row[*tuple[Any, ...]]]:
     """Rows of `text_links` that begin at these texts: text_id, near_id, share."""
     for part in parts(numbers):
         yield from connection.execute(select(text_links).where(text_links.c.text_id.in_(part)).order_by(text_links.c.text_id))

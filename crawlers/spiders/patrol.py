@@ -26,6 +26,7 @@ from crawlers.harvesting import page_harvest, picture_harvest
 from crawlers.loader import load_sound, platform_folders
 from crawlers.page import Page
 from crawlers.platform import PlatformFile
+from crawlers.sessions_use import told, unmarked
 from crawlers.sources import begin_with
 from crawlers.sweeping import configure, failure_of
 from crawlers.visits import visits
@@ -131,7 +132,7 @@ class PatrolSpider(Spider):
         self._count("pages")
         reading = self._read(page, response, now)
         wall = wall_of(self.platform, page, status=response.status, asked=asked, found=bool(reading.postings or reading.items))
-        wall = wall or self._tired(response.status)
+        wall = wall or self._tired(response.status) or unmarked(self, page, response)
         if wall is not None and self.platform.adopt:
             reading, wall = Reading(), None  # a kept wall is a page of the replay, not a word to us
             self._count("kept_walls")
@@ -144,7 +145,7 @@ class PatrolSpider(Spider):
         self._count("postings", len(reading.postings))
         yield page_harvest(response, page, reading.postings, now=now)
         if wall is not None:
-            self._stop(f"{wall[0]}: {wall[1][:80]}")
+            self._stop(told(self, wall))
             return
         if response.status < 400 and not self.visit:
             self.course.learn(url, reading, source=page.source)

@@ -66,7 +66,7 @@ def f1(found: str, wanted: str) -> float:
 def bench_articles(pages: Path, readings: Path, *, show: bool) -> dict[str, Any]:
     """Shares of titles, days, minutes and accounts that are right, body F1 (mean, least), and milliseconds a page (median)."""
     truths = readings_in(readings)
-    bodies = {url: (body, mime) for url, body, mime in _pages(pages)}
+    bodies = {url: (body, mime) for url, body, mime in pages_in(pages)}
     missing = [truth.url for truth in truths if truth.url not in bodies]
     if missing:
         raise click.ClickException(f"{pages}: it lacks {len(missing)} pages that were read, such as {missing[0]}")
@@ -95,7 +95,8 @@ def _share(rows: list[dict[str, Any]], name: str) -> float:
     return sum(1 for row in rows if row[name]) / len(rows) if rows else 0.0
 
 
-def _pages(path: Path) -> Iterator[tuple[str, bytes, str]]:
+def pages_in(path: Path) -> Iterator[tuple[str, bytes, str]]:
+    """Address, body and declared type of each response of a WARC file."""
     with path.open("rb") as stream:
         for record in ArchiveIterator(stream):
             if record.rec_type == "response":

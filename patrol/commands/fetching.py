@@ -7,6 +7,7 @@ import click
 from domain.settings import load
 from patrol.cli import show_json
 from patrol.commands.checking import check
+from patrol.commands.proposing import new
 
 
 @click.group()
@@ -42,3 +43,4 @@ def list_(as_json: bool) -> None:
 
 
 platforms.add_command(check)
+platforms.add_command(new)

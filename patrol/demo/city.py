@@ -1,4 +1,4 @@
-"""The demo city (演示城市): nine web sites on 127.0.0.1, with invented names, that live on while they are patrolled.
+"""The demo city (演示城市): a dozen web sites on 127.0.0.1, with invented names, that live on while they are patrolled.
 
 Every site has its own port; `city.json` in the city's folder remembers the ports, the city's clock and who was warned, so
 that a second run finds the same town as the first one left.
@@ -135,7 +135,8 @@ class City:
 
     def url(self, item: Shown) -> str:
         """The canonical address of a posting."""
-        return canonical_url(self.address(item.site) + sites.path_of(item))
+        page, mark, floor = sites.path_of(item).partition("#")
+        return canonical_url(self.address(item.site) + page) + mark + floor
 
     def snapshot(self) -> tuple[Open, ...]:
         """Every posting that is publicly reachable right now."""
@@ -157,6 +158,7 @@ class City:
         if site is None:
             return None
         pid = parse_qs(parts.query).get("pid", [""])[0] if site == "forum" else ""
+        pid = parts.fragment.removeprefix("post_") if site == "bbs" else pid
         found = re.search(r"/(?:thread-)?[a-z]?(\d{4,})(?:-\d+-\d+)?(?:\.html|\.json)?$", parts.path)
         number = pid or (found[1] if found else "")
         return next((letter + number for letter in sites.LETTERS[site] if self.life.post(letter + number)), None)
@@ -191,7 +193,10 @@ class City:
         target.mkdir(parents=True, exist_ok=True)
         written = []
         for site in SITES:
-            text = (PLATFORMS / f"{site}.yml").read_text(encoding="utf-8").replace("PORT", str(self.ports[site]))
+            text = (PLATFORMS / f"{site}.yml").read_text(encoding="utf-8")
+            for other, port in self.ports.items():  # a file may name another site's port: LANDING_PORT
+                text = text.replace(f"{other.upper()}_PORT", str(port))
+            text = text.replace("PORT", str(self.ports[site]))
             path = target / f"{platform_id(site)}.yml"
             path.write_text(text, encoding="utf-8")
             written.append(path)

@@ -16,7 +16,8 @@ from typing import Any
 
 from rich.console import Console
 
-from patrol import cloaking, jobs
+from patrol import cloaking, inbox, jobs
+from patrol.demo import brought
 from patrol.demo.play import Officers
 from patrol.demo.tally import Key, tally
 from patrol.demo.town import Town, open_town
@@ -36,7 +37,7 @@ def run(folder: Path, *, fresh: bool, show: bool) -> dict[str, Any]:
     with open_town(folder, fresh=fresh, recheck_hours=1e-6) as town:
         work = open_work(town.settings)
         try:
-            key = Key(town)
+            key = Key(town, brought=_bring(work, folder, say))
             officers = Officers(work, truth=key.truth)
             for number in range(1, ROUNDS + 1):
                 say.print(f"[bold]第 {number} 轮巡查[/bold]")
@@ -57,6 +58,15 @@ def run(folder: Path, *, fresh: bool, show: bool) -> dict[str, Any]:
     return result
 
 
+def _bring(work: Work, folder: Path, say: Console) -> dict[str, str]:
+    """Hand in what was recorded and photographed outside, and take it in: its key."""
+    things = brought.prepare(folder, now=work.clock())
+    brought.hand_in(work.store, things, now=work.clock())
+    counts = jobs.recorded(work, "inbox", lambda: inbox.take_in(work))
+    say.print(f"导入 {counts.get('taken', 0)} 个文件：取证页面 {counts.get('captures', 0)}，拒收 {counts.get('refused', 0)}")
+    return dict(things.truth)
+
+
 def _patrol(work: Work, say: Console) -> None:
     """Every platform once, as many side by side as production would, then judging until nothing waits."""
 
@@ -70,8 +80,9 @@ def _patrol(work: Work, say: Console) -> None:
         jobs.recorded(work, f"sweep:{platform}", body)
         return platform, outcome[0]
 
+    patrolled = [one.id for one in work.platforms.values() if one.enabled]
     with ThreadPoolExecutor(work.settings.sweeps_at_once) as pool:
-        for platform, outcome in pool.map(one, work.platforms):
+        for platform, outcome in pool.map(one, patrolled):
             say.print(f"  {platform:<14} {outcome}")
     counts = jobs.recorded(work, "assess", lambda: jobs.judge(work))
     seen = jobs.recorded(work, "cloak", lambda: cloaking.compare_views(work, draw=random.Random(len(work.platforms))))

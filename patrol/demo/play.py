@@ -46,8 +46,12 @@ class Officers:
         self._refer([row for row in waiting if self.truth(row["url"]) == "promo"])
 
     def _warn(self, row: dict[str, Any], officer: str) -> None:
+        """A notice to the publisher. What was handed in stands on no patrolled page, so nobody could look whether it came down."""
         store, clock = self.work.store, self.work.clock
-        notice = warn.draft(store, row["id"], officer=officer, now=clock())
+        if row["platform"] not in self.work.platforms:
+            return
+        channel = "email" if row["publisher_address"] else "folder"  # a feed names nobody to write to: by letter
+        notice = warn.draft(store, row["id"], officer=officer, channel=channel, now=clock())
         warn.approve(store, notice, officer=HEAD, now=clock())
         self._warned.add(notice)
 

@@ -20,6 +20,10 @@ SITES: Mapping[str, str] = {
     "video": "棠影短视频",
     "search": "寻寻搜索",
     "shop": "棠选好物",
+    "bbs": "白芦人论坛",
+    "county": "白芦生活网",
+    "feed": "棠财早知道",
+    "landing": "寻寻推广页",
     "captcha": "棠城商铺网",
     "login": "棠圈",
 }
@@ -72,6 +76,8 @@ class Post:
     """Id of the thread that this is a floor of."""
     edited: Wording | None = None
     again: Wording | None = None
+    campaign: str | None = None
+    """Whose promotion this is, where the same people post it in several places: what linking should find."""
 
     @property
     def number(self) -> str:

@@ -42,6 +42,7 @@ police_token = "{token}"
 recheck_hours = {recheck_hours}
 backoff_s = 2.0
 disk_min_mb = 100
+places = "青棠,望河区,北塘,白芦县"
 console_port = {console_port}
 """
 

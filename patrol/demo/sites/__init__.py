@@ -21,6 +21,10 @@ PATHS: Mapping[str, str] = {
     "video": "/v/{number}",
     "search": "/go/{number}.html",
     "shop": "/item/{number}.html",
+    "bbs": "/thread-{number}-1-1.html",
+    "county": "/article/{number}.html",
+    "feed": "/p/{number}.html",
+    "landing": "/lp/{number}.html",
 }
 """Where a posting of a site stands."""
 
@@ -36,6 +40,10 @@ LETTERS: Mapping[str, str] = {
     "video": "v",
     "search": "s",
     "shop": "g",
+    "bbs": "br",
+    "county": "k",
+    "feed": "f",
+    "landing": "l",
     "captcha": "",
     "login": "",
 }
@@ -44,6 +52,9 @@ LETTERS: Mapping[str, str] = {
 
 def path_of(item: Shown) -> str:
     """The path of a posting on its site."""
+    if item.site == "bbs":  # as its make has it: a page a thread, a mark a floor
+        thread = item.post.reply_to[1:] if item.post.reply_to else item.number
+        return f"{PATHS[item.site].format(number=thread)}#post_{item.number}"
     if item.post.reply_to:
         return FLOOR.format(thread=item.post.reply_to[1:], number=item.number)
     return PATHS[item.site].format(number=item.number)
@@ -51,7 +62,7 @@ def path_of(item: Shown) -> str:
 
 def applications(city: City) -> dict[str, ASGIApp]:
     """One application a site, by site."""
-    from patrol.demo.sites import article, classified, forum, microblog, portal, search, shop, video, walls
+    from patrol.demo.sites import article, bbs, classified, county, feed, forum, landing, microblog, portal, search, shop, video, walls
 
     return {
         "portal": portal.application(city),
@@ -62,6 +73,10 @@ def applications(city: City) -> dict[str, ASGIApp]:
         "video": video.application(city),
         "search": search.application(city),
         "shop": shop.application(city),
+        "bbs": bbs.application(city),
+        "county": county.application(city),
+        "feed": feed.application(city),
+        "landing": landing.application(city),
         "captcha": walls.captcha(city),
         "login": walls.login(city),
     }

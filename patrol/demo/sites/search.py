@@ -1,4 +1,4 @@
-"""寻寻搜索, a search engine: paid entries first, marked 广告, then what fits the words best."""
+"""寻寻搜索, a search engine: paid entries first, marked 广告, some of which lead to a page elsewhere; then what fits the words best."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from patrol.demo.life import Shown
-from patrol.demo.sites import frame
+from patrol.demo.sites import frame, path_of
 
 if TYPE_CHECKING:
     from patrol.demo.city import City
 
-SITE = "search"
+SITE, PAID = "search", "landing"
 SIZE = 10
 
 
@@ -35,8 +35,16 @@ def application(city: City) -> Starlette:
     async def results(request: Request) -> Response:
         query, begin = request.query_params.get("q", "")[:80], frame.number(request, "pn", 0)
         # Like its elders it fills its pages with all that it has when little fits.
-        found = sorted(city.life.shown(SITE), key=lambda item: (item.post.kind != "ad", -_fit(item, query)))
-        return frame.html("search_results", SITE, query=query, items=found[begin : begin + SIZE], total=len(found), begin=begin, size=SIZE)
+        behind = city.life.shown(PAID)
+        paid = {item.id for item in (*behind, *city.life.shown(SITE)) if item.site == PAID or item.post.kind == "ad"}
+        found = sorted((*city.life.shown(SITE), *behind), key=lambda item: (item.id not in paid, -_fit(item, query)))
+        items = found[begin : begin + SIZE]
+        links = {item.id: (city.address(PAID) if item.site == PAID else "") + path_of(item) for item in items}
+        snippets = {item.id: frame.excerpt(item, 46) if item.site == PAID else item.body for item in items}
+        return frame.html(
+            "search_results", SITE, query=query, items=items, links=links, snippets=snippets, paid=paid, total=len(found), begin=begin,
+            size=SIZE,
+        )  # fmt: skip
 
     async def entry(request: Request) -> Response:
         item = city.life.find(f"s{request.path_params['number']}")
