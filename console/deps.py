@@ -214,7 +214,7 @@ def templates() -> Jinja2Templates:
         first2=lambda text: text[:2],
         age=words.age,
         span=words.span,
-        place=lambda name, places: places[name].title if name in places else name,
+        place=lambda name, places: places[name].title if name in places else words.BROUGHT.get(name, name),
         state_of=lambda value, machine: words.state(machine, value),
         role=lambda name: words.ROLES.get(name, name),
         veil=veil,

@@ -1,4 +1,4 @@
-"""Which kind of picture some bytes are; nothing but pictures is shown."""
+"""Which kind of picture or video some bytes are; nothing else is shown."""
 
 from __future__ import annotations
 
@@ -13,4 +13,8 @@ def sniff(data: bytes) -> str | None:
         return "image/gif"
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
+    if data[4:8] == b"ftyp" and data[8:12] not in (b"avif", b"avis", b"heic", b"heix", b"mif1", b"hevc"):
+        return "video/mp4"
+    if data.startswith(b"\x1a\x45\xdf\xa3"):
+        return "video/webm"
     return None

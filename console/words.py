@@ -35,7 +35,29 @@ TIES = {
 CONTACTS = contacts.NAMES
 ROLES = {"patroller": "巡查员", "reviewer": "复核员", "approver": "审批人", "liaison": "联络员", "auditor": "审计员", "admin": "管理员"}
 VIEWS = {"desktop": "电脑直接访问", "desktop-search": "电脑从搜索进入", "phone": "手机直接访问", "phone-search": "手机从搜索进入"}
-VIA = {"http": "网页抓取", "browser": "浏览器抓取", **VIEWS}
+IMPORTED = {
+    "warc": "导入 WARC 网页存档",
+    "wacz": "导入 WACZ 网页存档包",
+    "har": "导入手机流量录制",
+    "eml": "导入邮件",
+    "photos": "导入照片或扫描件",
+    "export": "导入采集工具文件",
+    "list": "导入清单",
+}
+"""Importer -> how what it brought was captured."""
+VIA = {"http": "网页抓取", "browser": "浏览器抓取", **VIEWS, **IMPORTED}
+BROUGHT = {"offline": "线下（照片、扫描件）", "mail": "邮件", "list": "清单导入", "unknown": "来源不明（导入）"}
+"""Platforms that only imports know -> their name; other material of theirs stands under its host."""
+PHOTO = {
+    "Place": "拍摄地点",
+    "Time": "拍摄时间",
+    "Officer": "采集人",
+    "Carrier": "载体",
+    "Note": "备注",
+    "Position": "拍摄位置",
+    "File": "照片文件",
+}
+"""What an officer wrote down about an imported photo."""
 
 QUICK_REASONS = {
     "confirmed": (
@@ -192,6 +214,14 @@ SAID = {
     "rule_dropped": "已登记不放行：这些内容留在“关注”。",
 }
 """Messages after an act, by key: the address carries the key alone, so nobody can put words on our pages."""
+
+
+def via(value: str) -> str:
+    """How a capture was fetched, in words."""
+    name, _, tail = value.partition(":")
+    if name == "session":
+        return f"以本单位账号抓取（{tail.removesuffix('/browser')}）" + ("，浏览器" if tail.endswith("/browser") else "")
+    return VIA.get(value, value)
 
 
 def state(machine: str, value: str) -> str:

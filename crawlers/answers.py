@@ -8,6 +8,8 @@ from scrapy.http import Response
 
 _TEXT = ("text/", "application/xhtml", "application/json", "application/xml", "application/javascript", "application/x-javascript")
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF")
+_STILLS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"hevc")
+"""Pictures in the box that videos come in."""
 _MAGIC = (*_PICTURES, b"%PDF", b"PK\x03\x04", b"\x1f\x8b", b"Rar!", b"\x7fELF", b"MZ", b"\xd0\xcf\x11\xe0")
 
 
@@ -23,6 +25,14 @@ def is_text(response: Response) -> bool:
 def is_picture(response: Response) -> bool:
     """Whether it is a picture, by its header or by its first bytes."""
     return (mime_of(response) or "").startswith("image/") or response.body.startswith(_PICTURES)
+
+
+def is_video(response: Response) -> bool:
+    """Whether it is a whole video by its first bytes: MP4 and MOV, Matroska and WebM, FLV, AVI. The header may say anything."""
+    head = response.body[:16]
+    if head[4:8] == b"ftyp":
+        return head[8:12] not in _STILLS
+    return head.startswith((b"\x1a\x45\xdf\xa3", b"FLV\x01")) or head[8:12] == b"AVI "
 
 
 def mime_of(response: Response) -> str | None:

@@ -158,6 +158,7 @@ def values_at(item: Any, fields: JsonFields, *, page: Page, now: datetime) -> di
         address for text in texts(item, fields.images) for address in (_PICTURE.findall(text[:400_000]) if "<" in text else [text])
     ]
     values["images"] = tuple(dict.fromkeys(joined for address in addresses if (joined := page.link(address))))[:40]
+    values["video"] = next((joined for text in texts(item, fields.video) if (joined := page.link(text))), None)
     values["link"] = next((joined for text in texts(item, fields.link) if (joined := page.link(text))), None)
     values["published_at"] = next((found for text in texts(item, fields.published_at) if (found := moment(text, now=now))), None)
     marks = [value for path in fields.marked_ad or () for value in at(item, path)]

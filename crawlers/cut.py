@@ -18,6 +18,7 @@ MOST_BODY = 200_000
 """Characters kept of one body: a longer one is a file, not an ad."""
 _HREF = ("href",)
 _IMAGE = ("data-src", "data-original", "src")
+_VIDEO = ("src",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ def values_of(site: Site, fields: Fields, under: Any) -> dict[str, Any]:
         elif name == "images":
             addresses = page.values(picks, under=under, default_attribute=_IMAGE)
             found = tuple(dict.fromkeys(joined for address in addresses if (joined := page.link(address))))[:40]
+        elif name == "video":
+            found = page.link(page.first(picks, under=under, default_attribute=_VIDEO))
         elif name == "link":
             found = page.link(page.first(picks, under=under, default_attribute=_HREF))
         elif name == "published_at":
@@ -61,6 +64,8 @@ def posting_of(
     platform = site.platform
     title, body = values.get("title") or "", (values.get("body") or "")[:MOST_BODY]
     images: tuple[str, ...] = values.get("images") or ()
+    video: str | None = values.get("video") if platform.video == "read" else None
+    shown = (video, *images) if video is not None and platform.owns(video) else images
     if not title and not body and not images:
         return None
     try:
@@ -75,8 +80,9 @@ def posting_of(
         found_links = general.links_in(site.page, item)
     kind = kind or (PostingKind.AD if marked else platform.posting_kind)
     return Posting(
-        platform=platform.id, url=address, kind=kind, title=title, body=body, images=tuple(Image(url=source) for source in images),
+        platform=platform.id, url=address, kind=kind, title=title, body=body, images=tuple(Image(url=source) for source in shown),
         publisher=values.get("publisher"), publisher_address=values.get("publisher_address"), advertiser=values.get("advertiser"),
         links=found_links, published_at=values.get("published_at"), marked_ad=marked,
+        # Without the video: its address has a token that is another one at each visit.
         fingerprint=fingerprint(platform=platform.id, url=address, title=title, body=body, images=images),
     )  # fmt: skip

@@ -56,9 +56,21 @@ def in_address(url: str, *, now: datetime) -> datetime | None:
 
 
 def _number(text: str) -> datetime | None:
-    if not (text.isascii() and text.isdigit()) or len(text) not in (10, 13):
+    if not (text.isascii() and text.isdigit()):
+        return None
+    if len(text) == 8:
+        return _plain_day(text)
+    if len(text) not in (10, 13):
         return None
     return datetime.fromtimestamp(int(text) / (1000 if len(text) == 13 else 1), UTC)
+
+
+def _plain_day(text: str) -> datetime | None:
+    """Eight digits that are a day, as a page's meta has them: 20241105. Other numbers of eight digits name none between 2000 and 2099."""
+    try:
+        return datetime(int(text[:4]), int(text[4:6]), int(text[6:]), tzinfo=SHANGHAI).astimezone(UTC) if text[:2] == "20" else None
+    except ValueError:
+        return None
 
 
 def _iso(text: str) -> datetime | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from scrapy.http import Response
 
-from crawlers.answers import headers_of, mime_of
+from crawlers.answers import headers_of, is_video, mime_of
 from crawlers.page import Page
 from domain.model import Capture, Harvest, Posting
 
@@ -30,10 +30,13 @@ def page_harvest(response: Response, page: Page, postings: Sequence[Posting], *,
 
 
 def picture_harvest(response: Response, *, url: str, now: datetime) -> Harvest:
-    """Of a posting's picture: a Capture without postings. `url` is the address that it came from in the end."""
+    """Of a posting's picture or video: a Capture without postings. `url` is the address that it came from in the end."""
+    mime = mime_of(response) or "image/png"
+    if is_video(response) and not mime.startswith("video/"):
+        mime = "video/mp4"  # the reader looks for videos by it, and at their bytes then
     capture = Capture(
         url=response.meta["asked"], final_url=url, fetched_at=now, status=response.status,
-        sha256=hashlib.sha256(response.body).hexdigest(), size=len(response.body), mime=mime_of(response) or "image/png",
+        sha256=hashlib.sha256(response.body).hexdigest(), size=len(response.body), mime=mime,
         via=response.meta.get("session") or "http",
     )  # fmt: skip
     return Harvest(capture=capture, body=response.body, request_headers=headers_of(response.request), response_headers=headers_of(response))

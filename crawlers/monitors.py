@@ -16,7 +16,7 @@ COUNTED = (
     "sweep/pages", "sweep/postings", "sweep/images", "sweep/blocked", "sweep/login_wall", "sweep/refused", "sweep/errors", "sweep/drift",
     "sweep/too_big", "sweep/not_html", "sweep/trap", "sweep/over_budget", "sweep/robots", "sweep/misdeclared", "sweep/cut_short",
     "sweep/timed_out", "sweep/asked_to_wait", "sweep/come_again_s", "sweep/crawl_delay_s", "sweep/promoted", "sweep/not_found",
-    "sweep/general", "sweep/bad_status", "sweep/read", "sweep/kept_walls",
+    "sweep/general", "sweep/bad_status", "sweep/read", "sweep/kept_walls", "sweep/videos",
 )  # fmt: skip
 """Every sweep count of this room; docs/platforms.md names them."""
 

@@ -173,8 +173,8 @@ class Page:
                     return value
             if pick.kind == "css" and pick.regex is not None and pick.without is None and not pick.attribute and not default_attribute:
                 # Row after row of a table of facts, until one says it: the rest need not be turned into words.
-                cut = (pick.regex.search(text) for node in self.nodes((pick,), under=under) if (text := self._text(node)))
-                value = next((value for match in cut if match and match[1] and (value := line(match[1]))), "")
+                rows = (pick.regex.search(text) for node in self.nodes((pick,), under=under) if (text := self._text(node)))
+                value = next((value for row in rows if row and row[1] and (value := line(row[1]))), "")
                 if value:
                     return value
                 continue

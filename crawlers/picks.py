@@ -27,7 +27,7 @@ from selectolax.lexbor import LexborHTMLParser
 ATTRIBUTE = re.compile(r"^(?P<css>.*?)\s*::\s*(?:attr\(\s*(?P<name>[\w:.-]+)\s*\)|text)$", re.S)
 PATH = re.compile(r"^[^\s{}\[\].]+(\[\])?(\.[^\s{}\[\].]+(\[\])?)*$")
 
-_BEGINS = re.compile(r"(?:\\b)?([A-Za-z_][A-Za-z_ ]{2,})")
+_BEGINS = re.compile(r"(?:\\b)?([A-Za-z_][A-Za-z_ ]+)")
 
 Kind = Literal["css", "xpath", "regex", "fixed"]
 
@@ -172,6 +172,8 @@ class Fields(_Strict):
     publisher_address: Picks | None = None
     advertiser: Picks | None = None
     images: Picks | None = None
+    video: Picks | None = None
+    """Address of the posting's video file; without it what `<video>` or `og:video` of a page of one posting names."""
     marked_ad: Picks | None = None
     """Whether the page itself marks it 广告 or 推广: true where anything is found."""
 
@@ -192,4 +194,5 @@ class JsonFields(_Strict):
     publisher_address: Paths | None = None
     advertiser: Paths | None = None
     images: Paths | None = None
+    video: Paths | None = None
     marked_ad: Paths | None = None

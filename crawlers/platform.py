@@ -96,6 +96,8 @@ class PlatformFile(Part):
     """Fields that hold for every posting of a page, read from the whole page."""
     browser: Browser = Browser()
     images: Literal["read", "skip"] = "skip"
+    video: Literal["read", "skip"] = "skip"
+    """read: a posting's video file on the platform's own hosts is fetched and read as its pictures are."""
     adopt: bool = False
     """Whether pages behind the list are read as the platform that owns their host would read them (a replay of kept pages)."""
     walls: Walls = Walls()
@@ -123,6 +125,8 @@ class PlatformFile(Part):
                 raise ValueError(f"charset {self.charset!r} is unknown") from error
         if self.session is not None and "*" in self.site:
             raise ValueError("session with hosts '*'; name the hosts that the account belongs to")
+        if self.video == "read" and self.images == "skip":
+            raise ValueError("video: read without images: read; a video is read where pictures are")
         if self.proxy_plain and self.proxy is None:
             raise ValueError("proxy_plain without proxy")
         return self

@@ -44,12 +44,19 @@ class Wanted:
     role: Role
 
 
-def plain_platform(home: str, *, allow: Sequence[str] = (), pace_s: float = 1.0, seconds: float = 180.0, browser: bool = False) -> PlatformFile:
+def plain_platform(
+    home: str, *, allow: Sequence[str] = (), pace_s: float = 1.0, seconds: float = 180.0, browser: bool = False
+) -> PlatformFile:
     """A site of which nothing is known yet."""
     return PlatformFile.model_validate({
-        "id": "probe", "title": urlsplit(home).hostname, "home": home, "kind": "generic", "allow_hosts": list(allow),
+        "id": "probe", "title": urlsplit(home).hostname, "home": home, "hosts": [bare_host(home)], "kind": "generic", "allow_hosts": list(allow),
         "pace": {"delay_s": pace_s, "concurrency": 1}, "budget": {"seconds": seconds}, "fetch": "auto" if browser else "http",
     })  # fmt: skip
+
+
+def bare_host(home: str) -> str:
+    """Whose subdomains belong to the site too: portals keep each section on one of its own."""
+    return urlsplit(home).netloc.lower().removeprefix("www.")
 
 
 def templates_for(home: str, folders: Sequence[Path]) -> dict[str, PlatformFile]:
@@ -91,14 +98,22 @@ class Probe:
 
     def __init__(self, errand: Errand, *, folders: Sequence[Path]) -> None:
         self._errand, self._folders = errand, folders
-        self.platform = plain_platform(errand.home, allow=errand.allow, pace_s=errand.delay_s, seconds=errand.seconds, browser=errand.browser)
+        self.platform = plain_platform(
+            errand.home, allow=errand.allow, pace_s=errand.delay_s, seconds=errand.seconds, browser=errand.browser
+        )
         self.template: str | None = None
         self.made: PlatformFile | None = None
         """The site under its template."""
         self.wall: Wall | None = None
         self.robots = Robots()
         self.got: list[Fetched] = []
-        self._waiting: dict[Why, list[Wanted]] = {"home": [Wanted(errand.home, "home", "start")], "section": [], "article": [], "feed": [], "sitemap": []}
+        self._waiting: dict[Why, list[Wanted]] = {
+            "home": [Wanted(errand.home, "home", "start")],
+            "section": [],
+            "article": [],
+            "feed": [],
+            "sitemap": [],
+        }
         self._asked: set[str] = set()
 
     def next(self) -> Wanted | None:
@@ -124,7 +139,7 @@ class Probe:
             turns.append("section")
         if articles < ARTICLES:
             turns.append("article")
-        return [*turns, *(one for one in ("feed", "sitemap") if not self._count(one))]  # type: ignore[list-item]  # two of Why
+        return [*turns, *(one for one in ("feed", "sitemap") if not self._count(one))]
 
     def _count(self, why: str) -> int:
         return sum(1 for one in self.got if one.why == why)
@@ -162,7 +177,9 @@ class Probe:
     def _at_home(self, one: Fetched, page: Page) -> None:
         if not self.platform.owns(page.url):  # sent on to the site's real address
             errand = self._errand
-            self.platform = plain_platform(page.url, allow=errand.allow, pace_s=errand.delay_s, seconds=errand.seconds, browser=errand.browser)
+            self.platform = plain_platform(
+                page.url, allow=errand.allow, pace_s=errand.delay_s, seconds=errand.seconds, browser=errand.browser
+            )
         templates = templates_for(page.url, self._folders)
         self.template = template_of(page, templates)
         self.made = templates[self.template] if self.template else None
@@ -171,7 +188,9 @@ class Probe:
         """Boards and threads, as the template leads."""
         steps = [step for step in reading.follow if not step.onward and made.owns(step.url)]
         deep = {step.url for step in steps if any(detail.match and detail.regex.search(step.url) for detail in made.detail)}
-        self._waiting["article"] = [Wanted(step.url, "article", step.role) for step in steps if step.url in deep][:ARTICLES] + self._waiting["article"]
+        self._waiting["article"] = [Wanted(step.url, "article", step.role) for step in steps if step.url in deep][
+            :ARTICLES
+        ] + self._waiting["article"]
         self._waiting["section"] += [Wanted(step.url, "section", step.role) for step in steps if step.url not in deep][: 2 * SECTIONS]
 
     def _lead_on(self, page: Page) -> None:

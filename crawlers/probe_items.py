@@ -26,6 +26,8 @@ SHARE = 0.6
 """Share of the entries that must have a part, or it is not named."""
 MOST_CANDIDATES = 60
 _WHO = re.compile(r"author|source|writer|user|nick|publisher|media|poster|from|\bby\b|laiyuan|zuozhe", re.I)
+_BARE = ("p", "span", "time", "em", "i", "small", "cite", "dd")
+"""Elements that are told apart by their tag alone, where they have no better name."""
 _SHORT_DAY = re.compile(r"^\W*\d{1,2}[-/月]\d{1,2}日?\W*$")
 
 
@@ -118,7 +120,7 @@ def _fields(page: Page, entries: Sequence[LexborNode], wanted: frozenset[str], n
     shares["title"] = 1.0
     taken = {name for node, link in zip(entries, links, strict=True) if link is not None for name in names_of(link)}
     for name, fits in (("published_at", _dates(now)), ("publisher", _accounts), ("body", _summaries)):
-        found = _part(page, entries, fits, taken)
+        found = part_of(entries, fits, taken)
         if found is not None:
             fields[name], shares[name] = found
             taken.add(found[0])
@@ -141,7 +143,9 @@ def _title(page: Page, entries: Sequence[LexborNode], links: Sequence[LexborNode
     for link in links[:5]:
         if link is not None:
             parent = link.parent
-            above = [*names_of(parent), *([parent.tag] if parent.tag in ("h1", "h2", "h3", "h4", "h5") else [])] if parent is not None else []
+            above = (
+                [*names_of(parent), *([parent.tag] if parent.tag in ("h1", "h2", "h3", "h4", "h5") else [])] if parent is not None else []
+            )
             tried |= dict.fromkeys([*(f"{name} a" for name in above[::-1]), *names_of(link), "a"])
     if "a" in tried:
         tried = {"a": None, **tried}  # the plainest that gives every entry's words wins
@@ -158,17 +162,20 @@ def _title(page: Page, entries: Sequence[LexborNode], links: Sequence[LexborNode
     return None
 
 
-def _part(
-    page: Page, entries: Sequence[LexborNode], fits: Callable[[LexborNode], bool], taken: set[str]
+def part_of(
+    entries: Sequence[LexborNode], fits: Callable[[LexborNode], bool], taken: set[str], *, deep: bool = False
 ) -> tuple[str, float] | None:
-    """CSS of the element in each entry that `fits`, and the share of entries that have one."""
+    """CSS of the element in each entry that `fits`, and the share of entries that have one; `deep`: the one with the most words."""
     votes: dict[str, int] = {}
+    words: dict[str, int] = {}
     for entry in entries[:40]:
-        for node in entry.css("*")[:60]:
+        for node in entry.css("*")[:120]:
             if node.mem_id != entry.mem_id and fits(node):
-                for name in [*names_of(node), *([node.tag] if node.tag in ("p", "span", "time", "em", "i", "small", "cite", "dd") else [])]:
+                for name in [*names_of(node), *([node.tag] if node.tag in _BARE else [])]:
                     votes[name] = votes.get(name, 0) + 1
-    for name in sorted(votes, key=lambda name: (-votes[name], "." not in name))[:8]:
+                    words[name] = words.get(name, 0) + len(line(node.text()))
+    order = (lambda name: (-words[name], -votes[name])) if deep else (lambda name: (-votes[name], "." not in name))
+    for name in sorted(votes, key=order)[:12]:
         if name in taken:
             continue
         firsts = [found for entry in entries if (found := entry.css_first(name)) is not None]

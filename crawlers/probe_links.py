@@ -17,7 +17,8 @@ LEAST_WORDS = 7
 """Characters of an average title: sections are called with two to six."""
 _SECTION = re.compile(r"/$|/(?:index|list|default|channel|category|node|col|forum|board)[\w-]*(?:\.\w{2,5})?$", re.I)
 _NOBODYS = re.compile(
-    r"关于|联系|版权|隐私|免责|法律声明|帮助|招聘|广告服务|首页|登录|注册|登陆|客户端|下载|友情|反馈|举报|更多|more|RSS|无障碍|视频|图片|直播|English|排行|上一页|下一页|尾页", re.I
+    r"关于|联系|版权|隐私|免责|法律声明|帮助|招聘|广告服务|首页|登录|注册|登陆|客户端|下载|友情|反馈|举报|更多|more|RSS|无障碍|视频|图片|直播|English|排行|上一页|下一页|尾页",
+    re.I,
 )
 
 

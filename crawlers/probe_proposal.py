@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
@@ -17,25 +17,29 @@ from crawlers.extract import read
 from crawlers.feeds import kind_of
 from crawlers.page import Page, line
 from crawlers.platform import PlatformFile
-from crawlers.probe import Probe
-from crawlers.probe_article import Piece, fields_of
+from crawlers.probe import Probe, bare_host
+from crawlers.probe_article import Piece, fields_of, title_selector
 from crawlers.probe_css import names_of
+from crawlers.probe_floors import floors_on
 from crawlers.probe_items import Items, items_on, sound
 from crawlers.probe_links import links_on, pattern_of, pieces, sections
 from crawlers.probe_pages import Fetched
 from crawlers.reading import Hints, Reading
-from crawlers.titles import fold
 from domain.knowledge import Page as Document
 from domain.knowledge import check
 from domain.model import Posting
 
+Fetches = Sequence[tuple[Fetched, Page]]
+FEEDS = ("rss", "feed", "RDF", "json")
+LEAST_TEXT = 10
+"""Characters of a posting's text that are a text."""
 How = Literal["template", "lists", "feed", "discovered"]
 MOST_STARTS = 12
 """Sections that a sweep begins with besides the home."""
 COVERED = 0.5
 """Share of a page's links to pieces that the lists found on it must have, or it is left to be discovered."""
 _NEXT = re.compile(r"^(?:下一?页|后一?页|next|›|»|>)$", re.I)
-_FORUM = re.compile(r"bbs|forum|thread|topic|tieba|club|luntan|社区|论坛|贴吧", re.I)
+_FORUM = re.compile(r"bbs|forum|thread|viewtopic|/topic|tieba|luntan|社区|论坛|贴吧", re.I)
 _TITLE_CUT = re.compile(r"\s*[-_|—–,，:：·]\s*")
 
 
@@ -88,39 +92,63 @@ def propose(probe: Probe, *, name: str, kind: str | None = None, allow: Sequence
     """The file for the site of `probe`, whose home page came."""
     home = probe.got[0]
     pages = [(one, one.page()) for one in probe.got if not one.fault and one.status < 400]
-    head: dict[str, Any] = {"id": name, "title": title_of_site(pages[0][1]), "home": home.url}
+    head: dict[str, Any] = {"id": name, "title": title_of_site(pages[0][1], others=[page for _one, page in pages[1:]]), "home": home.url}
+    if any(urlsplit(one.url).netloc != urlsplit(home.url).netloc for one, _page in pages):
+        head["hosts"] = [bare_host(home.url)]
     if allow:
         head["allow_hosts"] = list(allow)
     if probe.template is not None and probe.made is not None:
         made = _settled({**head, "like": probe.template}, probe.made, how="template", pages=pages, template=probe.template)
         if any(one.reading.items and not one.reading.drift for one in made.pages):
             return made
-    scripted = [page for one, page in pages if not one.browser and lacks_text(page, platform=probe.platform, role=one.role, now=one.at)]
-    browser = any(one.browser for one, _page in pages)
-    if scripted or browser:
-        head["fetch"] = "auto"
     if kind_of(pages[0][1]) is not None:
         root = urlunsplit((*urlsplit(home.url)[:2], "/", "", ""))
-        head |= {"home": root, "kind": kind or "portal", "start": [home.url]}
-        return _settled(head, probe.platform, how="feed", pages=pages, scripted=bool(scripted))
-    feeds = [one.url for one, page in pages if one.why == "feed" and kind_of(page) in ("rss", "feed", "RDF", "json")]
-    sitemaps = tuple(one.url for one, page in pages if one.why == "sitemap" and kind_of(page) is not None)
+        return _settled({**head, "home": root, "kind": kind or "portal", "start": [home.url]}, probe.platform, how="feed", pages=pages)
+    made = _by_lists(probe, pages, head, kind) or _discovered(probe, pages, head, kind)
+    bare = [
+        page for one, page in pages if one.url not in _told(made) and lacks_text(page, platform=probe.platform, role=one.role, now=one.at)
+    ]
+    if not bare and not any(one.browser for one, _page in pages):
+        return made
+    data = {key: value for key, value in made.data.items() if key not in ("list", "detail", "page")}
+    data |= {"fetch": "auto"} | {key: made.data[key] for key in ("list", "detail", "page") if key in made.data}
+    return replace(made, data=data, scripted=bool(bare))
+
+
+def _told(made: Proposal) -> set[str]:
+    """Pages on which the file finds something to read or to follow."""
+    return {
+        one.fetched.url for one in made.pages
+        if (one.reading.layout == "list" and one.reading.items) or any(len(posting.body) >= LEAST_TEXT for posting in one.reading.postings)
+    }  # fmt: skip
+
+
+def _by_lists(probe: Probe, pages: Fetches, head: Mapping[str, Any], kind: str | None) -> Proposal | None:
+    """Selectors for lists and for what is behind them; None where they do not hold on the pages they came from."""
     found = _lists(probe, pages)
-    guessed = "forum" if _FORUM.search(home.url) or _FORUM.search(head["title"]) else "portal"
-    shared: dict[str, Any] = {"scripted": bool(scripted), "feeds": tuple(feeds), "sitemaps": sitemaps, "pages": pages}
-    if found is not None:
-        data = {**head, "kind": kind or guessed, "start": _starts(probe, pages, found) + feeds, **_sections(probe, pages, found)}
-        made = _settled(data, probe.platform, how="lists", shares={url: items.shares for url, items in found.items()}, **shared)
-        if made.pages and all(not one.reading.drift for one in made.pages if one.fetched.why in ("home", "section")):
-            return made
-    elsewhere = feeds or (list(sitemaps) if not any(pieces(links_on(page, probe.platform)) for _one, page in pages) else [])
-    data = {**head, "kind": kind or "generic"} | ({"start": [home.url, *elsewhere]} if elsewhere else {})
-    return _settled(data, probe.platform, how="discovered", **shared)
+    if found is None:
+        return None
+    seen = " ".join([head["home"], head["title"], *(one.url for one, _page in pages if one.why == "article")])
+    feeds = [one.url for one, page in pages if one.why == "feed" and kind_of(page) in FEEDS]
+    starts = _starts(probe, pages, found) + feeds
+    data = {**head, "kind": kind or ("forum" if _FORUM.search(seen) else "portal"), "start": starts, **_sections(probe, pages, found)}
+    shares = {url: items.shares for url, items in found.items()}
+    made = _settled(data, probe.platform, how="lists", pages=pages, shares=shares, feeds=tuple(feeds))
+    return None if any(one.reading.drift for one in made.pages if one.fetched.why in ("home", "section")) else made
+
+
+def _discovered(probe: Probe, pages: Fetches, head: Mapping[str, Any], kind: str | None) -> Proposal:
+    """No selectors: the site is discovered from its home, and from what it names for machines."""
+    feeds = [one.url for one, page in pages if one.why == "feed" and kind_of(page) in FEEDS]
+    maps = [one.url for one, page in pages if one.why == "sitemap" and kind_of(page) is not None]
+    led = any(pieces(links_on(page, probe.platform)) for _one, page in pages)
+    elsewhere = feeds or ([] if led else maps)
+    data = {**head, "kind": kind or "generic"} | ({"start": [head["home"], *elsewhere]} if elsewhere else {})
+    return _settled(data, probe.platform, how="discovered", pages=pages, feeds=tuple(feeds), sitemaps=tuple(maps))
 
 
 def _settled(
-    data: dict[str, Any], platform: PlatformFile, *, how: How, pages: Sequence[tuple[Fetched, Page]], shares: Mapping[str, Any] | None = None,
-    **more: Any,
+    data: dict[str, Any], platform: PlatformFile, *, how: How, pages: Fetches, shares: Mapping[str, Any] | None = None, **more: Any
 ) -> Proposal:  # fmt: skip
     """The proposal with every page read as its own file reads it."""
     if how != "template":
@@ -139,22 +167,29 @@ def _settled(
     return Proposal(how=how, data=data, platform=platform, pages=tuple(found), **more)
 
 
-def title_of_site(page: Page) -> str:
-    """The site's own name: what it calls itself for sharing, else the part of its title that reads like a name."""
+def title_of_site(page: Page, *, others: Sequence[Page] = ()) -> str:
+    """The site's own name: what it calls itself for sharing, else what its titles share, else the first that is a name."""
     node = page.tree.css_first('meta[property="og:site_name"]')
     if node is not None and (name := line(node.attributes.get("content") or "")):
         return name[:40]
-    feed = re.search(r"<title[^>]*>\s*(?:<!\[CDATA\[)?([^<\]]{1,80})", page.source[:20_000]) if kind_of(page) is not None else None
+    parts = _parts(page)
+    shared = [part for part in parts if others and sum(part in _parts(other) for other in others) * 2 > len(others)]
+    named = [part for part in shared or parts if re.search(r"[\u4e00-\u9fff]", part)]
+    return (named or [*parts, urlsplit(page.url).hostname or page.url])[0][:40]
+
+
+def _parts(page: Page) -> list[str]:
+    """Of a page's title, or of a feed's."""
+    fed = re.search(r"<title[^>]*>\s*(?:<!\[CDATA\[)?([^<\]]{1,80})", page.source[:20_000]) if kind_of(page) is not None else None
     head = page.tree.css_first("title")
-    full = line(feed[1]) if feed else line(head.text()) if head is not None else ""
-    parts = [part for part in _TITLE_CUT.split(full) if 2 <= len(part) <= 20]
-    return next((part for part in parts if re.search(r"[\u4e00-\u9fff]", part)), "") or full[:40] or urlsplit(page.url).hostname or page.url
+    full = line(fed[1]) if fed else line(head.text()) if head is not None else ""
+    return [part for part in _TITLE_CUT.split(full) if 2 <= len(part) <= 40]
 
 
 # --- lists and what is behind them
 
 
-def _lists(probe: Probe, pages: Sequence[tuple[Fetched, Page]]) -> dict[str, Items] | None:
+def _lists(probe: Probe, pages: Fetches) -> dict[str, Items] | None:
     """By address of the list page; None where the lists found hold too little of what the pages lead to."""
     found: dict[str, Items] = {}
     for one, page in pages:
@@ -167,11 +202,11 @@ def _lists(probe: Probe, pages: Sequence[tuple[Fetched, Page]]) -> dict[str, Ite
     return found or None
 
 
-def _sections(probe: Probe, pages: Sequence[tuple[Fetched, Page]], found: Mapping[str, Items]) -> dict[str, Any]:
+def _sections(probe: Probe, pages: Fetches, found: Mapping[str, Items]) -> dict[str, Any]:
     """`list` and `detail` of the file."""
     made: dict[str, dict[str, Any]] = {}
     urls: list[str] = []
-    home = pages[0][0].url
+    home, home_at = pages[0][0].url, pages[0][0].at
     for one, page in pages:
         if (items := found.get(one.url)) is None:
             continue
@@ -187,9 +222,16 @@ def _sections(probe: Probe, pages: Sequence[tuple[Fetched, Page]], found: Mappin
     detail: dict[str, Any] = {}
     if pattern := pattern_of(urls):
         detail["match"] = pattern
-    if told and (fields := fields_of(told, now=pages[0][0].at)) and sound(fields):
+    more: dict[str, Any] = {}
+    if (floors := floors_on(told, now=home_at)) is not None and sound(floors.fields):
+        detail |= {"item": floors.select, "fields": floors.fields}
+        onward = next((query for piece in told if (query := _next_of(piece.page)) is not None), None)
+        detail |= {"next": onward} if onward else {}
+        title = title_selector(told)
+        more = {"page": {"title": title}} if title else {}
+    elif told and (fields := fields_of(told, now=home_at)) and sound(fields):
         detail["fields"] = fields
-    return {"list": lists, "detail": detail} if detail else {"list": lists, "detail": {"fields": {}}}
+    return {"list": lists, "detail": detail or {"fields": {}}, **more}
 
 
 def _next_of(page: Page) -> str | None:
@@ -198,7 +240,7 @@ def _next_of(page: Page) -> str | None:
         if _NEXT.match(line(node.text())) and (address := page.link(node.attributes.get("href") or "")) and address != page.url:
             words = line(node.text())
             above = [f"{name} a" for name in names_of(node.parent)] if node.parent is not None else []
-            marked = ['a[rel=next]'] if node.attributes.get("rel") == "next" else []
+            marked = ["a[rel=next]"] if node.attributes.get("rel") == "next" else []
             worded = [f'a:lexbor-contains("{words}")'] if re.fullmatch(r"[\w一-鿿]+", words) else []
             for query in [*marked, *names_of(node), *worded, *above]:
                 first = page.tree.css_first(query)
@@ -207,11 +249,11 @@ def _next_of(page: Page) -> str | None:
     return None
 
 
-def _starts(probe: Probe, pages: Sequence[tuple[Fetched, Page]], found: Mapping[str, Items]) -> list[str]:
+def _starts(probe: Probe, pages: Fetches, found: Mapping[str, Items]) -> list[str]:
     """The home, and the sections that it links to where those that were tried are lists."""
     home, page = pages[0]
     tried = [one.url for one, _page in pages if one.why == "section"]
-    starts = [home.url] if home.url in found or not tried else []
+    starts = [home.url] if not tried or any(page.tree.css_first(items.select) is not None for items in found.values()) else []
     if any(url in found for url in tried):
         bare = {one.asked for one, _page in pages if one.why == "section" and one.url not in found}
         more = [link.url for link in sections(links_on(page, probe.platform), home=probe.platform.home) if link.url not in bare]
@@ -237,9 +279,3 @@ class _Short(yaml.SafeDumper):
     def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> yaml.MappingNode:
         flat = isinstance(mapping, dict) and bool(mapping) and all(isinstance(value, str) for value in mapping.values())
         return super().represent_mapping(tag, mapping, flow_style=True if flat and set(mapping) <= {"select", "pattern"} else flow_style)
-
-
-def same_title(own: str, other: str) -> bool:
-    """Whether two titles are one: lists cut them short."""
-    mine, theirs = fold(own), fold(other)
-    return bool(mine) and (mine in theirs or theirs in mine)

@@ -50,7 +50,8 @@ def screen(spider: Any) -> Callable[[str, list[str]], list[str]] | None:
     def kept(url: str, lines: list[str]) -> list[str]:
         if session.jar.may_go(url):
             return lines
-        if url.startswith("https:") and (urlsplit(url).hostname or "").lower() in hosts:
+        name = (urlsplit(url).hostname or "").lower()
+        if url.startswith("https:") and any(name == host or name.endswith("." + host) for host in hosts):
             raise Refused(f"{url[:200]}: another port of a host that a session is used on; name it in hosts where it is the platform's")
         return [line for line in lines if line.partition(":")[0].strip().lower() not in ("cookie", "authorization")]
 

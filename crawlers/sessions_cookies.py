@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from email.utils import parsedate_to_datetime
+from itertools import chain
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
@@ -17,7 +18,11 @@ from crawlers.platform import PlatformFile
 from crawlers.sessions_key import SessionFault
 
 MOST_COOKIES = 300
+MOST_SECRETS = 400
+MOST_HEADER = 16_000
+"""Characters of a Cookie header: more is refused by common servers."""
 _TOKEN = re.compile(r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$")
+_TOKEN_VALUE = re.compile(r"(?=[^0-9]*[0-9])(?!/|.*//)[\w\-+=.|~/!*]{16,}")
 _BAD_VALUE = re.compile(r"[\x00-\x1f\x7f;]")
 
 
@@ -77,7 +82,9 @@ class Jar:
         self._platform = platform
         self._plain = urlsplit(platform.home).scheme == "http"
         self._cookies = {(one.name, one.domain, one.path): one for one in cookies}
-        self._known = set(self._cookies.values())
+        self._secrets: dict[str, tuple[bytes, ...]] = {}
+        for one in self._cookies.values():
+            self._remember(one)
 
     def may_go(self, url: str) -> bool:
         """Whether anything of the session may be sent to `url`."""
@@ -91,7 +98,12 @@ class Jar:
         parts, now_s = urlsplit(url), time.time() if now_s is None else now_s
         host, path = (parts.hostname or "").lower(), parts.path or "/"
         fitting = [one for one in self.living(now_s) if one.fits(host, path, secure=parts.scheme == "https")]
-        return "; ".join(f"{one.name}={one.value}" for one in sorted(fitting, key=lambda one: -len(one.path)))
+        pairs, size = [], 0
+        for one in sorted(fitting, key=lambda one: -len(one.path)):
+            size += len(one.name) + len(one.value) + 3
+            if size <= MOST_HEADER:
+                pairs.append(f"{one.name}={one.value}")
+        return "; ".join(pairs)
 
     def living(self, now_s: float) -> list[Cookie]:
         return [one for one in self._cookies.values() if not one.ended(now_s)]
@@ -129,7 +141,15 @@ class Jar:
 
     def _keep(self, cookie: Cookie) -> None:
         self._cookies[(cookie.name, cookie.domain, cookie.path)] = cookie
-        self._known.add(cookie)
+        self._remember(cookie)
+
+    def _remember(self, cookie: Cookie) -> None:
+        """Its value as what must stand nowhere. Short ones, and those of scripts that are no tokens, are words of every page."""
+        value = cookie.value
+        if value not in self._secrets and (len(value) >= 8 if cookie.httpOnly else _TOKEN_VALUE.fullmatch(value)):
+            self._secrets[value] = tuple({text.encode("utf-8", "replace") for text in (value, quote(value, safe=""), html.escape(value))})
+            while len(self._secrets) > MOST_SECRETS:  # of a site that renews with each page; the oldest are worth nothing any more
+                self._secrets.pop(next(iter(self._secrets)))
 
     def for_browser(self, *, now_s: float) -> list[dict[str, Any]]:
         """As `add_cookies` takes them: none reaches beyond the platform's hosts, and none goes out in the clear unless it is plain."""
@@ -141,13 +161,9 @@ class Jar:
             found += [given | {"domain": domain} for domain in _narrowed(cookie, self._platform)]
         return found
 
-    def secrets(self) -> set[bytes]:
-        """The values, and their spellings in addresses and in markup, that must stand nowhere. Short ones are words of every page."""
-        found = set()
-        for one in self._known:
-            if len(one.value) >= (8 if one.httpOnly else 16):
-                found |= {text.encode("utf-8", "replace") for text in (one.value, quote(one.value, safe=""), html.escape(one.value))}
-        return found
+    def secrets(self) -> Iterator[bytes]:
+        """Values, and their spellings in addresses and in markup, that must stand nowhere."""
+        return chain.from_iterable(self._secrets.values())
 
 
 def cookie_of(line: str, url: str) -> Cookie | None:
@@ -227,6 +243,8 @@ def narrowed(state: Any, platform: PlatformFile) -> dict[str, Any]:
     hosts = ", ".join(platform.site)
     if not cookies:
         raise SessionFault(f"session: no cookie for {hosts}; log in there, and let the page come before it is closed")
+    if len(cookies) > MOST_COOKIES:
+        raise SessionFault(f"session: {len(cookies)} cookies for {hosts} are more than a login has; log in with a fresh browser")
     origins = state.get("origins")
     kept = [one for one in origins if _of_platform(one, platform)] if isinstance(origins, list) else []
     return {"cookies": cookies, "origins": kept}

@@ -137,8 +137,15 @@ def key_name(key: bytes) -> str:
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Let `path` hold `data`, for nobody but us: a kill at any instant leaves the old content or the new one. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Let `path` hold `data`, for nobody but us: a kill at any instant leaves the old content or the new one. Raises SessionFault."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _put_private(path, data)
+    except OSError as error:
+        raise SessionFault(f"{path}: cannot be written ({error.strerror or error}); free room there, or mend its owner") from None
+
+
+def _put_private(path: Path, data: bytes) -> None:
     part = path.with_name(f"{PART}{path.name}")
     part.unlink(missing_ok=True)  # left by a kill
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

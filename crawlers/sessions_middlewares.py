@@ -22,7 +22,7 @@ from crawlers.answers import charset_of
 from crawlers.page import Page
 from crawlers.reading import Follow
 from crawlers.sessions_key import SessionFault
-from crawlers.sessions_use import ROLES, SessionInUse, session_of
+from crawlers.sessions_use import ROLES, SENT, SessionInUse, session_of
 from crawlers.walls import wall_of
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,11 @@ class CookieMiddleware(_Part):
     def process_request(self, request: Request) -> None:
         request.headers.pop(b"Cookie", None)
         request.meta.pop("session", None)
+        if self.session.expired:
+            raise IgnoreRequest("the session has expired: nothing more is asked for")
         cookie = self.session.cookie(request)
+        if cookie:
+            request.meta[SENT] = True
         if cookie and request.meta.get("browser"):
             request.meta["session"] = f"session:{self.session.entry.name}/browser"
         elif cookie:
@@ -200,7 +204,7 @@ class SessionMiddleware(_Part):
             elif self._began and self._left:
                 over = reason == "finished"
                 self._session.note_left([] if over else [step for url, step in self._left.items() if url in self._session.waiting])
-        except OSError as error:
+        except (OSError, SessionFault) as error:
             log.error("session=%s waiting=unwritten why=%s", self._session.entry.name, error)
 
     def _count(self, name: str) -> None:

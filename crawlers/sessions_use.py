@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -14,13 +15,20 @@ from crawlers.page import Page
 from crawlers.reading import Follow, Hints
 from crawlers.sessions import Session, Vault
 from crawlers.sessions_key import SessionFault
-from crawlers.walls import Wall
+from crawlers.walls import LITTLE, Wall
 
 log = logging.getLogger(__name__)
 
 COUNTED = ("sweep/session_expired", "sweep/session_masked", "sweep/session_resumed")
 """What a session adds to a sweep's counts; docs/platforms.md names them."""
+SENT = "session_sent"
+"""In the meta of a request that the session went with, and of those that it was redirected to."""
 MOST_WAITING = 20_000
+_LOGGED_OUT = re.compile(
+    r"(?:账号|帐号|用户)?未登[录陆]|登[录陆](?:状态|信息|凭证)?(?:已经?)?(?:失效|过期|超时)|请(?:您)?(?:先|重新)登[录陆]|会话(?:已)?(?:失效|过期|超时)|"
+    r"not logged ?in|log ?in (?:is )?required|session (?:has )?expired|unauthorized",
+    re.I,
+)
 ROLES = ("start", "list", "detail", "api")
 
 
@@ -54,7 +62,7 @@ class SessionInUse:
             try:
                 self._vault.pause(self.entry.name, serial=self.entry.serial, at=datetime.now(UTC), why=why)
                 self.note_waiting()
-            except OSError as error:  # a full disk: the alarm is raised from the sweep's row as well
+            except (OSError, SessionFault) as error:  # a full disk: the alarm is raised from the sweep's row as well
                 log.error("session=%s pause=unwritten why=%s", self.entry.name, error)
         return self.expired
 
@@ -100,16 +108,21 @@ def in_use(spider: Any) -> SessionInUse | None:
     return found if isinstance(found, SessionInUse) else None
 
 
-def told(spider: Any, wall: Wall) -> str:
-    """A wall in words; a login where a session is in use means that it has expired."""
+def told(spider: Any, wall: Wall, response: Response) -> str:
+    """A wall in words; a login where the session was sent, on the way at least, means that it has expired. To strangers it is none."""
     why, session = f"{wall[0]}: {wall[1][:80]}", in_use(spider)
-    return session.expire(why) if session is not None and wall[0] == "login" else why
+    return session.expire(why) if session is not None and wall[0] == "login" and SENT in response.meta else why
 
 
-def unmarked(spider: Any, page: Page, response: Response) -> Wall | None:
-    """A wall without a word: a page of a session that lacks what only those who are logged in are shown."""
+def unmarked(spider: Any, page: Page, response: Response, *, found: bool) -> Wall | None:
+    """The walls of a session alone: words on a page where nothing was found (an answer of an API has no page to lead to), and a page
+    that lacks what only those who are logged in are shown."""
     session, use = in_use(spider), spider.platform.session
-    if session is None or use.must is None or use.check is not None or "session" not in response.meta or response.status >= 400:
+    if session is None or "session" not in response.meta or response.status >= 400:
+        return None
+    if not found and len(page.source) < LITTLE * 4 and (match := _LOGGED_OUT.search(page.source)):
+        return "login", match[0]
+    if use.must is None or use.check is not None:
         return None
     if page.source.lstrip()[:1] in ("{", "[") or page.tree.css_first(use.must) is not None:
         return None

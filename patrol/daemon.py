@@ -54,6 +54,7 @@ class Daemon:
         self._planned: dict[str, tuple[str, float]] = {}
         self._out: set[str] = set()
         self._failed = False
+        self._resumed: set[str] = set()
         self.planner = Planner(work, pace=pace)
         self.scheduler = BackgroundScheduler(
             timezone="UTC",
@@ -104,6 +105,10 @@ class Daemon:
             return
         try:
             self.planner.learn()
+            for name in session_pause.resuming(self.work, self._resumed, busy=self._out):
+                self._out.add(name)
+                again = partial(self._sweep, name, numbers=None)
+                self.scheduler.add_job(again, id=f"resume:{name}", executor="sweeps", misfire_grace_time=None)
             free = self.work.settings.sweeps_at_once - len(self._out)
             for errand in self.planner.errands(busy=self._out | session_pause.paused(self.work), slots=free):
                 self._out.add(errand.platform)

@@ -1,4 +1,4 @@
-"""A look at an unknown site, by a spider process of its own, and the files that come of it: the platform's, and its first fixtures."""
+"""A look at an unknown site, by a spider process of its own, and the files that come of it: the platform's and its first fixtures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +15,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from crawlers.extract import read
-from crawlers.fixtures import FixtureFile, Fixture, unmet
+from crawlers.fixtures import Fixture, FixtureFile, unmet
 from crawlers.guard import Guard
 from crawlers.loader import PACKAGED, load_sound, platform_folders
 from crawlers.platform import PlatformFile
@@ -51,7 +50,17 @@ def look(errand: Errand, settings: Settings) -> Probe:
     with tempfile.TemporaryDirectory(prefix="wangxun-probe-") as name:
         folder = Path(name)
         errand.write(folder / "errand.json")
-        words = [sys.executable, "-m", "scrapy", "crawl", "probe", "-a", f"errand={folder / 'errand.json'}", "-a", f"pages={folder / 'pages'}"]
+        words = [
+            sys.executable,
+            "-m",
+            "scrapy",
+            "crawl",
+            "probe",
+            "-a",
+            f"errand={folder / 'errand.json'}",
+            "-a",
+            f"pages={folder / 'pages'}",
+        ]
         bounded = settings.model_copy(update={"sweep_timeout_s": min(settings.sweep_timeout_s, errand.seconds + SLACK_S)})
         ended = process.run(words, settings=bounded, log_path=folder / "log", stop=threading.Event())
         probe = Probe(errand, folders=list(dict.fromkeys((PACKAGED, *platform_folders(settings)))))
@@ -127,7 +136,10 @@ def fixtures(proposal: Proposal, folder: Path, *, force: bool) -> list[Path]:
             _put(page, source)
             _put(beside, yaml.safe_dump(described, allow_unicode=True, sort_keys=False, width=150))
             laid.append(page)
-            if faults := unmet(Fixture(proposal.platform.id, beside, page, FixtureFile.model_validate(described)), {proposal.platform.id: proposal.platform}):
+            if faults := unmet(
+                Fixture(proposal.platform.id, beside, page, FixtureFile.model_validate(described)),
+                {proposal.platform.id: proposal.platform},
+            ):
                 raise PatrolError(f"{beside}：{faults[0]}；按网页改这个文件")
     except OSError as error:
         raise PatrolError(f"{root}：写不进去（{error.strerror or error}）；检查磁盘空间和权限") from error
@@ -159,8 +171,3 @@ def _described(platform: PlatformFile, one: Read) -> tuple[str, dict[str, Any]]:
     if page.charset not in ("utf-8", "utf-16-le", "utf-16-be"):
         described["charset"] = page.charset
     return page.source, {**described, "expect": expect, "notes": "取自网站自己的网页，只在本机用，不入代码库"}
-
-
-def second_try(errand: Errand, url: str) -> Errand:
-    """The same errand to another address."""
-    return replace(errand, home=url)

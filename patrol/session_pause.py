@@ -41,8 +41,31 @@ def why_paused(work: Work, platform: PlatformFile) -> str:
 
 
 def paused(work: Work) -> set[str]:
-    """Platforms that nothing is asked of."""
-    return {one.id for one in work.platforms.values() if one.session is not None and one.enabled and why_paused(work, one)}
+    """Platforms that nothing is asked of; each with its alarm."""
+    found = {one.id for one in work.platforms.values() if one.session is not None and one.enabled and why_paused(work, one)}
+    if found:
+        with work.store.read() as connection:
+            said = {row["subject"] for row in alarms.open_alarms(connection) if row["kind"] == KIND}
+        silent = [name for name in sorted(found) if f"platform:{name}" not in said]
+        if silent:
+            with work.store.write() as connection:
+                for name in silent:
+                    held(work, connection, name)
+    return found
+
+
+def resuming(work: Work, known: set[str], *, busy: Collection[str] = ()) -> set[str]:
+    """Platforms whose session was entered again and that have something left to go on with, each once an entry: `known` remembers."""
+    found = set()
+    for one in work.platforms.values():
+        vault = Vault(work.settings)
+        if one.session is None or not one.enabled or one.id in busy or not vault.waiting(one.id) or why_paused(work, one):
+            continue
+        entry = vault.known(one.session.name)
+        if entry is not None and entry.serial not in known:
+            known.add(entry.serial)
+            found.add(one.id)
+    return found
 
 
 def held(work: Work, connection: Connection, name: str) -> bool:

@@ -31,6 +31,8 @@ NAME_MOST = 120
 """Characters of a file's name that are kept."""
 STALE = timedelta(days=1)
 """Age from which a folder whose upload never ended is removed."""
+FAILED_KEPT = timedelta(days=30)
+"""How long a file that could not be taken in stays, for a look at what was wrong with it."""
 _ID = re.compile(r"^\d{8}T\d{12}-[0-9a-f]{8}$")
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 """Control and direction characters: a name could show another ending than it has."""
@@ -60,6 +62,11 @@ class Upload:
     """`done`, `all` (bytes, or files of a bundle) and `attempts`."""
     report: dict[str, Any] = field(default_factory=dict)
     """What `import_file` tells, with `outcome`, `why` and `ended_at`."""
+
+    @property
+    def size_told(self) -> str:
+        """For people: 12 KB, 3.4 MB."""
+        return f"{self.size / 1_000_000:.1f} MB" if self.size >= 100_000 else f"{max(1, round(self.size / 1000))} KB"
 
     @property
     def ended_at(self) -> datetime | None:
@@ -177,13 +184,17 @@ def settle(store: Store, upload: Upload, report: dict[str, Any], *, outcome: str
 
 
 def clear_stale(store: Store, *, now: datetime) -> int:
-    """Remove what uploads that broke off left behind: how many."""
+    """Remove what uploads that broke off left behind, and files that failed long ago: how many."""
     gone = 0
     for name in _names(store):
         path = folder_of(store) / name
         try:
-            if name.startswith(".") and now.timestamp() - path.stat().st_mtime > STALE.total_seconds():
+            age_s = now.timestamp() - path.stat().st_mtime
+            if name.startswith(".") and age_s > STALE.total_seconds():
                 shutil.rmtree(path)
+                gone += 1
+            elif age_s > FAILED_KEPT.total_seconds() and (path / "report.json").exists() and (path / "file").exists():
+                (path / "file").unlink()
                 gone += 1
         except OSError as error:
             log.warning("inbox=%s unremoved why=%s", name, error)

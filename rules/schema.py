@@ -206,19 +206,19 @@ class GradePolicy(Strict):
 class Cloaking(Strict):
     """When and how it is looked whether a page shows different visitors different things, and what follows."""
 
-    requests_per_run: int = Field(64, ge=0)
+    requests_per_run: int = Field(default=64, ge=0)
     """Requests of one run of the job over all platforms, 0 switches it off; a page costs four, a difference four more."""
-    sample_per_platform: int = Field(1, ge=0)
+    sample_per_platform: int = Field(default=1, ge=0)
     """Pages without a hit that are looked at a run; four times as many where a platform was found to differ."""
-    again_days: float = Field(14, gt=0)
+    again_days: float = Field(default=14, gt=0)
     """Days after which a page is compared anew."""
-    sentence_weight: float = Field(1.0, ge=0)
+    sentence_weight: float = Field(default=1.0, ge=0)
     """Log-odds of the rules in a sentence from which it counts as promotion."""
-    sentences: int = Field(2, ge=1)
+    sentences: int = Field(default=2, ge=1)
     """Promotional sentences that differ, where every view is assessed alike; one is enough where one view alone opens a hit."""
-    grade_steps: int = Field(1, ge=0, le=2)
+    grade_steps: int = Field(default=1, ge=0, le=2)
     """Steps by which the grade of a hit is raised: 一般, 中危, 高危."""
-    reason: str = Field("涉嫌对不同访客显示不同内容：{seen}可见推广内容，{unseen}不可见", pattern=r"^涉嫌.*\{seen\}.*\{unseen\}")
+    reason: str = Field(default="涉嫌对不同访客显示不同内容：{seen}可见推广内容，{unseen}不可见", pattern=r"^涉嫌.*\{seen\}.*\{unseen\}")
 
 
 class Policy(Strict):

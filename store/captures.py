@@ -74,6 +74,17 @@ def counted_before(connection: Connection, sweep_id: int) -> Mapping[str, Any]:
     return next((counts for counts in rows if counts), {})
 
 
+def last_counts(connection: Connection, platforms: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """Platform -> the counts of its last patrol that ended with some; platforms without one are left out."""
+    table, found = tables.sweeps, {}
+    for name in platforms:
+        query = select(table.c.counts).where(table.c.platform == name, table.c.purpose == "patrol", table.c.ended_at.is_not(None))
+        counts = next((one for one in connection.execute(query.order_by(table.c.id.desc()).limit(5)).scalars() if one), None)
+        if counts:
+            found[name] = counts
+    return found
+
+
 def running_sweeps(connection: Connection, *, platform: str | None) -> Sequence[RowMapping]:
     """Sweeps that nobody has ended, of one platform or (None) of all, oldest first."""
     table = tables.sweeps

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, and_, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, or_, select, update
 
 from domain.clock import CLOCK_SLACK
 from store import tables
@@ -75,3 +75,10 @@ def give_back(store: Store, posting_ids: Sequence[int], *, worker: str) -> None:
     with store.write() as connection:
         mine = update(table).where(table.c.id.in_(posting_ids), table.c.leased_by == worker, table.c.read_at.is_(None))
         connection.execute(mine.values(leased_by=None, leased_until=None))
+
+
+def kinds_of(connection: Connection, digests: Sequence[str]) -> dict[str, str]:
+    """Hash of a picture's bytes -> the media type that it came with."""
+    table = tables.captures
+    query = select(table.c.sha256, table.c.mime).where(table.c.sha256.in_(digests)).order_by(table.c.id)
+    return {row.sha256: row.mime for row in connection.execute(query)} if digests else {}

@@ -46,9 +46,10 @@ def hits_by_platform(connection: Connection) -> dict[str, int]:
     return {str(name): int(count) for name, count in rows}
 
 
-def queries_asked(connection: Connection) -> int:
-    """Different queries of the rotation that were asked."""
-    return int(connection.execute(select(func.count()).select_from(queries).where(queries.c.asked > 0)).scalar_one())
+def queries_asked(connection: Connection) -> tuple[int, int]:
+    """(different queries of the rotation that were asked, hits that they brought)."""
+    asked = connection.execute(select(func.count()).select_from(queries).where(queries.c.asked > 0)).scalar_one()
+    return int(asked), int(connection.execute(select(func.coalesce(func.sum(queries.c.hits), 0))).scalar_one())
 
 
 def campaigns_across(connection: Connection) -> int:

@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Text, and_, cast, delete, func, or_, select, update
 
 from domain.errors import EvidenceAltered
-from store import audit, readings, tables
+from store import audit, overlays, readings, tables
 from store.archive import Archive, idle
 from store.engine import Store
 
@@ -26,6 +26,7 @@ ACTOR = "machine:retention"
 BATCH = 500
 FRESH_S = 3600.0
 """A file younger than this may belong to a transaction that has not been committed yet."""
+PICTURES = ("image/%", "video/%")
 LOCK = ".keep"
 
 
@@ -34,7 +35,9 @@ def apply(store: Store, archive: Archive, *, now: datetime) -> int:
     with held(archive.folder, wait=False, shared=False) as free:
         if not free:
             return 0
-        dropped = _expire_dismissed(store, now=now) + _expire_pictures(store)
+        dropped = _expire_dismissed(store, now=now) + _expire_views(store, now=now) + _expire_pictures(store)
+        with store.write() as connection:
+            overlays.forget(connection)
         _expire_held(store, now=now)
         readings.expire(store, now=now)
         if store.settings.archive_policy == "hits":
@@ -105,13 +108,13 @@ def _seal(connection: Connection, archive: Archive, capture_id: int, *, place: t
 
 def _expire_dismissed(store: Store, *, now: datetime) -> int:
     """Drop evidence and text of hits dismissed `dismissed_days` ago; row and fingerprint stay, so that none is judged twice."""
-    hits, posts, decided, pages = tables.hits, tables.postings, tables.decisions, tables.captures
-    cutoff = now - timedelta(days=store.settings.dismissed_days)
-    later = select(decided.c.id).where(decided.c.hit_id == hits.c.id, decided.c.at >= cutoff)
+    hits, posts, pages = tables.hits, tables.postings, tables.captures
     due = select(hits.c.id, hits.c.posting_id, posts.c.first_capture_id, posts.c.last_capture_id).join(
         posts, posts.c.id == hits.c.posting_id
     )
-    due = due.where(hits.c.state == "dismissed", hits.c.opened_at < cutoff, ~later.exists(), posts.c.body != "").limit(BATCH)
+    # A leaflet's photo has no body, and a picture alone not even a title.
+    holds = or_(posts.c.body != "", posts.c.title != "", cast(posts.c.images, Text) != "[]")
+    due = due.where(*_long_dismissed(store, now=now), holds).limit(BATCH)
     with store.write() as connection:
         audit.alone(connection)
         rows = connection.execute(due).all()
@@ -138,6 +141,43 @@ def _expire_dismissed(store: Store, *, now: datetime) -> int:
     return len(gone)
 
 
+def _long_dismissed(store: Store, *, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """What is true of a row of `hits` that was dismissed `dismissed_days` ago."""
+    hits, decided = tables.hits, tables.decisions
+    cutoff = now - timedelta(days=store.settings.dismissed_days)
+    later = select(decided.c.id).where(decided.c.hit_id == hits.c.id, decided.c.at >= cutoff)
+    return hits.c.state == "dismissed", hits.c.opened_at < cutoff, ~later.exists()
+
+
+def _expire_views(store: Store, *, now: datetime) -> int:
+    """Let go of what visitors were shown of pages whose hit expired, or that were sampled as long ago and opened none.
+
+    The word of the comparison stays; texts, contacts and sealed pages go. How many pages.
+    """
+    hits, pages, seen = tables.hits, tables.captures, tables.cloaktables.cloaks
+    old = and_(seen.c.hit_id.is_(None), seen.c.at < now - timedelta(days=store.settings.dismissed_days))
+    expired = seen.c.hit_id.in_(select(hits.c.id).where(*_long_dismissed(store, now=now)))
+    query = select(seen.c.id, seen.c.sweep_id, seen.c.views).where(or_(old, expired), cast(seen.c.views, Text) != "[]")
+    with store.write() as connection:
+        audit.alone(connection)
+        rows = connection.execute(query.order_by(seen.c.id).limit(BATCH)).all()
+        if not rows:
+            return 0
+        numbers = [row.id for row in rows]
+        shown = {int(view["capture_id"]) for row in rows for view in row.views}
+        # Hits on one page are compared by the same captures: what another one still shows stays.
+        beside = select(seen.c.views).where(seen.c.sweep_id.in_({row.sweep_id for row in rows}), seen.c.id.not_in(numbers))
+        shown -= {int(view["capture_id"]) for views in connection.execute(beside).scalars() for view in views}
+        waiting, wanted = _needed(connection, sorted(shown))
+        gone = sorted(shown - waiting - wanted)
+        empty = {"warc": None, "warc_offset": None, "warc_length": None, "screenshot_sha256": None, "sealed": False}
+        connection.execute(update(pages).where(pages.c.id.in_(gone), pages.c.warc.is_not(None)).values(**empty))
+        blank = {"views": [], "differences": {"sentences": [], "contacts": []}}
+        connection.execute(update(seen).where(seen.c.id.in_(numbers)).values(**blank))
+        audit.append(connection, actor=ACTOR, action="retention.views", subject="cloaks", at=now, detail={"cloaks": numbers})
+    return len(gone)
+
+
 def _expire_held(store: Store, *, now: datetime) -> None:
     """Wait no longer for an officer to release what a daily cap held back as long ago as dismissed hits are kept."""
     with store.write() as connection:
@@ -145,15 +185,20 @@ def _expire_held(store: Store, *, now: datetime) -> None:
 
 
 def _expire_pictures(store: Store) -> int:
-    """Let go of sealed pictures that no posting with a hit shows any more, as its expiry left them."""
+    """Let go of sealed pictures and videos that no posting with a hit shows any more, as its expiry left them."""
     hits, posts, pages = tables.hits, tables.postings, tables.captures
     with store.write() as connection:
-        sealed = connection.execute(select(pages.c.id, pages.c.sha256).where(pages.c.sealed, pages.c.mime.like("image/%"))).all()
+        sealed = connection.execute(
+            select(pages.c.id, pages.c.sha256).where(pages.c.sealed, or_(*(pages.c.mime.like(one) for one in PICTURES)))
+        ).all()
         if not sealed:
             return 0
         shown = connection.execute(select(posts.c.images).join(hits, hits.c.posting_id == posts.c.id)).scalars()
         named = {image["sha256"] for images in shown for image in images}
-        gone = [row.id for row in sealed if row.sha256 not in named]
+        unnamed = [row.id for row in sealed if row.sha256 not in named]
+        # An imported photo is the page of its hit, named by its posting only once it was read.
+        waiting, wanted = _needed(connection, unnamed)
+        gone = [number for number in unnamed if number not in waiting and number not in wanted]
         empty = {"warc": None, "warc_offset": None, "warc_length": None, "sealed": False}
         connection.execute(update(pages).where(pages.c.id.in_(gone)).values(**empty))
     return len(gone)

@@ -157,6 +157,8 @@ _CAPTURE = [
         "screenshot_sha256",
         "sealed",
         "warc",
+        "warc_offset",
+        "warc_length",
         "sweep_id",
     ]
 ]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Path, Request, Response
 
-from console import beside, marks
+from console import beside, boxes, marks
 from console.auth import Visitor
 from console.deps import Acting, AtHome, House, Refusal, Visiting, back_to, render, require, speaking
 from console.pages.queue import Asked, query_of, wanted_from_text
@@ -15,7 +15,7 @@ from console.pictures import sniff
 from domain.clock import for_people
 from domain.errors import EvidenceAltered, PatrolError
 from pipelines import review
-from store import overlays, papers, views
+from store import overlays, papers, photos, pictures, views
 
 router = APIRouter()
 HitId = Annotated[int, Path(ge=1, le=2**62)]
@@ -107,9 +107,12 @@ def _page(
     with house.store.read() as conn:
         views_beside = beside.views_of(conn, hit_id, reveal=reveal, known=_known(row))
         overlay = overlays.of(conn, row.screenshot_sha256) if row.screenshot_sha256 else None
+        kinds = pictures.kinds_of(conn, [one["sha256"] for one in row.images if one.get("sha256")])
     values = {
         "beside": views_beside,
         "overlay": overlay,
+        "pictured": boxes.pictured(row, kinds=kinds, reveal=reveal, known=_known(row)),
+        "photo": photos.told_of(house.archive, row),
         "message": message,
         "query": query,
         "reveal": reveal,

@@ -49,6 +49,20 @@
     $$(".filters select").forEach((field) => field.addEventListener("change", () => field.form.submit()));
   }
 
+  // ---- pictures: what was read where the pointer is; whether boxes are drawn is remembered ----
+  const boxes = $("#boxes");
+  if (boxes) {
+    boxes.checked = localStorage.getItem("boxes") !== "off";
+    boxes.addEventListener("change", () => localStorage.setItem("boxes", boxes.checked ? "on" : "off"));
+    document.addEventListener("pointerover", (event) => {
+      const box = event.target.closest(".seen rect");
+      if (!box) return;
+      const said = $(".box-said", box.closest("figure"));
+      said.textContent = $("title", box).textContent;
+      said.classList.add("told");
+    });
+  }
+
   // ---- renewal: the part is fetched and put in place; selection, scrolling and half-typed forms stay ----
   const renewed = $("[data-refresh]");
   const renew = async () => {

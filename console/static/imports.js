@@ -28,7 +28,10 @@
     request.addEventListener("error", () => ended("连接中断，文件未收到；请重试。"));
     request.addEventListener("load", () => {
       if (request.status < 400) location.assign(request.responseURL);
-      else ended(new DOMParser().parseFromString(request.responseText, "text/html").querySelector("main p, .alert, body").textContent.trim().slice(0, 200));
+      else {
+        const page = new DOMParser().parseFromString(request.responseText, "text/html");
+        ended((page.querySelector(".alert") || page.body).textContent.trim().slice(0, 200));
+      }
     });
     button.disabled = true;
     request.send(new FormData(form));

@@ -14,7 +14,7 @@ from scrapy import Request, Spider
 from scrapy.crawler import Crawler
 from scrapy.http import Response
 
-from crawlers.answers import charset_of, is_picture, is_text
+from crawlers.answers import charset_of, is_picture, is_text, is_video
 from crawlers.api import read_json
 from crawlers.chromium import find_browser, missing_browser
 from crawlers.course import Course, Step
@@ -29,6 +29,7 @@ from crawlers.platform import PlatformFile
 from crawlers.sessions_use import told, unmarked
 from crawlers.sources import begin_with
 from crawlers.sweeping import configure, failure_of
+from crawlers.videos import with_video
 from crawlers.visits import visits
 from crawlers.walls import Wall, wall_of
 from domain.errors import Fault, PlatformFault
@@ -132,7 +133,7 @@ class PatrolSpider(Spider):
         self._count("pages")
         reading = self._read(page, response, now)
         wall = wall_of(self.platform, page, status=response.status, asked=asked, found=bool(reading.postings or reading.items))
-        wall = wall or self._tired(response.status) or unmarked(self, page, response)
+        wall = wall or self._tired(response.status) or unmarked(self, page, response, found=bool(reading.postings or reading.items))
         if wall is not None and self.platform.adopt:
             reading, wall = Reading(), None  # a kept wall is a page of the replay, not a word to us
             self._count("kept_walls")
@@ -145,7 +146,7 @@ class PatrolSpider(Spider):
         self._count("postings", len(reading.postings))
         yield page_harvest(response, page, reading.postings, now=now)
         if wall is not None:
-            self._stop(told(self, wall))
+            self._stop(told(self, wall, response))
             return
         if response.status < 400 and not self.visit:
             self.course.learn(url, reading, source=page.source)
@@ -177,6 +178,7 @@ class PatrolSpider(Spider):
             reading = read(self.platform, page, role=response.meta["role"], now=now, hints=hints)
         if reading.layout == "general":
             self._count("general")
+        reading.postings = with_video(self.platform, page, reading)
         return reading
 
     def _images(self, postings: list[Posting]) -> Iterator[Request]:
@@ -191,14 +193,16 @@ class PatrolSpider(Spider):
                     request = self._request(Follow(url=image.url, role="detail"), depth=0)
                     request.meta.pop("browser", None)
                     # Right after their page: what is judged later then has its pictures.
-                    yield request.replace(callback=self.image, priority=1000, headers={"Accept": "image/*"})
+                    accepted = "image/*, video/*" if self.platform.video == "read" else "image/*"
+                    yield request.replace(callback=self.image, priority=1000, headers={"Accept": accepted})
 
     def image(self, response: Response, **_: Any) -> Iterator[Any]:
-        """A picture of a posting: a Capture without postings."""
-        if response.status >= 400 or not is_picture(response):
+        """A picture or video of a posting: a Capture without postings."""
+        moving = self.platform.video == "read" and is_video(response)
+        if response.status >= 400 or not (moving or is_picture(response)):
             self._count("errors")
             return
-        self._count("images")
+        self._count("videos" if moving else "images")
         yield picture_harvest(response, url=self._told(response.url, response.meta["asked"]), now=datetime.now(UTC))
 
     def failed(self, failure: Any) -> Iterator[Any]:

@@ -9,7 +9,7 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
@@ -22,6 +22,7 @@ from crawlers.loader import PACKAGED, platform_folders
 from crawlers.probe import Probe
 from crawlers.probe_pages import Errand, Fetched, Robots, Why, row_of, without_body
 from crawlers.sweeping import configure, failure_of
+from domain.settings import Settings
 from domain.settings import load as load_settings
 
 log = logging.getLogger(__name__)
@@ -31,19 +32,21 @@ class ProbeSpider(Spider):
     """Yields nothing: its pages go into the file that the caller named."""
 
     name = "probe"
-    custom_settings: ClassVar[dict[str, Any]] = {
+    custom_settings = {  # noqa: RUF012 - Scrapy's own way
         "ITEM_PIPELINES": {}, "SPIDER_MIDDLEWARES_BASE": {}, "RETRY_TIMES": 0,
     }  # fmt: skip
+
+    def __init__(self, *, probe: Probe, guard: Guard, deployment: Settings, out: Path) -> None:
+        super().__init__()
+        self.probe, self.guard, self.deployment, self.out = probe, guard, deployment, out
+        self.platform = probe.platform
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> ProbeSpider:
         settings = load_settings()
         errand = Errand.read(Path(kwargs.pop("errand")))
-        spider = cls(**{"name": cls.name})
-        spider.deployment, spider.out = settings, Path(kwargs.pop("pages"))
-        spider.probe = Probe(errand, folders=list(dict.fromkeys((PACKAGED, *platform_folders(settings)))))
-        spider.platform = spider.probe.platform
-        spider.guard = Guard(errand.allow)
+        probe = Probe(errand, folders=list(dict.fromkeys((PACKAGED, *platform_folders(settings)))))
+        spider = cls(probe=probe, guard=Guard(errand.allow), deployment=settings, out=Path(kwargs.pop("pages")))
         configure(crawler, spider.platform, settings)
         crawler.signals.connect(spider.robots_parsed, signals.robots_parsed)
         spider._set_crawler(crawler)

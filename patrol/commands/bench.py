@@ -149,3 +149,16 @@ def imports(har_mb: int, rows: int, as_json: bool) -> None:
     from patrol.bench.importing import bench_imports
 
     _print(bench_imports(har_mb=har_mb, rows=rows), as_json=as_json)
+
+
+@bench.command()
+@click.option(
+    "--pages", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A WARC of real pages in place of the fixtures."
+)
+@click.option("--rounds", default=9, show_default=True, type=click.IntRange(1, 100))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def extract(pages: Path | None, rounds: int, as_json: bool) -> None:
+    """Pages a second by selectors and by the general extractor, beside bare lxml that asks for the same fields."""
+    from patrol.bench.extracting import bench_extract
+
+    _print(bench_extract(pages=pages, rounds=rounds), as_json=as_json)

@@ -139,9 +139,13 @@ def _act(name: str, number: int, *, officer: str, reason: str) -> Any:
 @click.option("--hit", "whole", is_flag=True, help="The number is a hit's: cut all its ties.")
 @REASON
 @OFFICER
-def campaigns_cut(tie_id: int, whole: bool, reason: str, officer: str) -> None:
+@JSON
+def campaigns_cut(tie_id: int, whole: bool, reason: str, officer: str, as_json: bool) -> None:
     """Cut one tie for good; the hit's text tie goes with it."""
     parts = _act("cut_hit" if whole else "cut", tie_id, officer=officer, reason=reason)
+    if as_json:
+        show_json({"act": "cut", "hit" if whole else "tie": tie_id, "campaigns": list(parts)})
+        return
     click.echo("已切断；" + ("仍由其他依据相连" if len(parts) == 1 else "分为线索 " + "、".join(map(str, parts))))
 
 
@@ -149,27 +153,42 @@ def campaigns_cut(tie_id: int, whole: bool, reason: str, officer: str) -> None:
 @click.argument("tie_id", type=int)
 @REASON
 @OFFICER
-def campaigns_restore(tie_id: int, reason: str, officer: str) -> None:
+@JSON
+def campaigns_restore(tie_id: int, reason: str, officer: str, as_json: bool) -> None:
     """Take a cut back, with what was cut by the same stroke."""
-    click.echo(f"已恢复；现为线索 {_act('restore', tie_id, officer=officer, reason=reason)}")
+    campaign = _act("restore", tie_id, officer=officer, reason=reason)
+    if as_json:
+        show_json({"act": "restore", "tie": tie_id, "campaigns": [campaign]})
+    else:
+        click.echo(f"已恢复；现为线索 {campaign}")
 
 
 @campaigns.command("mute")
 @click.argument("tie_id", type=int)
 @REASON
 @OFFICER
-def campaigns_mute(tie_id: int, reason: str, officer: str) -> None:
+@JSON
+def campaigns_mute(tie_id: int, reason: str, officer: str, as_json: bool) -> None:
     """Say that a tie's key is everybody's: it ties nobody any more."""
-    click.echo("已标为公用；" + "、".join(f"线索 {one}" for one in _act("mute", tie_id, officer=officer, reason=reason)))
+    parts = _act("mute", tie_id, officer=officer, reason=reason)
+    if as_json:
+        show_json({"act": "mute", "tie": tie_id, "campaigns": list(parts)})
+    else:
+        click.echo("已标为公用；" + "、".join(f"线索 {one}" for one in parts))
 
 
 @campaigns.command("unmute")
 @click.argument("tie_id", type=int)
 @REASON
 @OFFICER
-def campaigns_unmute(tie_id: int, reason: str, officer: str) -> None:
+@JSON
+def campaigns_unmute(tie_id: int, reason: str, officer: str, as_json: bool) -> None:
     """Let a muted key tie again."""
-    click.echo(f"已恢复为关联依据；现为线索 {_act('unmute', tie_id, officer=officer, reason=reason)}")
+    campaign = _act("unmute", tie_id, officer=officer, reason=reason)
+    if as_json:
+        show_json({"act": "unmute", "tie": tie_id, "campaigns": [campaign]})
+    else:
+        click.echo(f"已恢复为关联依据；现为线索 {campaign}")
 
 
 @campaigns.command("decide")

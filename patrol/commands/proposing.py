@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import click
 
@@ -14,9 +14,10 @@ from domain.settings import Settings, load
 from patrol.cli import show_json
 
 if TYPE_CHECKING:
-    from crawlers.probe import Probe
     from crawlers.probe_proposal import Proposal
+    from patrol.commands.proposing_shown import Looked
 
+ID = re.compile(r"[a-z0-9][a-z0-9_.-]{1,63}$")
 KINDS = ("portal", "forum", "classifieds", "microblog", "articles", "video", "search", "apps", "generic")
 
 
@@ -59,59 +60,63 @@ def new(as_json: bool, **given: Any) -> None:
     settings = load()
     if asked.fixture and not asked.write:
         raise click.UsageError("--fixture lays pages beside the written file; give --write too")
-    probe, proposal, trouble = _proposed(asked, settings)
-    path = _path(asked, settings, proposal)
-    written, laid = False, []
-    text = ""
-    if proposal is not None and not trouble:
-        from crawlers.probe_proposal import written as yaml_of
-
-        text = yaml_of(proposal, command=f"wangxun platforms new {asked.url}")
-        written, laid = _kept(asked, proposal, text, path)
-    facts = {"probe": probe, "proposal": proposal, "trouble": trouble, "text": text, "path": path, "settings": settings, "asked": asked}
+    looked = _looked(asked, settings)
+    written, laid = _kept(asked, looked) if asked.write and not looked.trouble else (False, [])
     if as_json:
-        show_json(report(**facts) | {"written": written, "fixtures": [str(page) for page in laid]})
+        show_json(report(looked, settings, requests=asked.requests) | {"written": written, "fixtures": [str(page) for page in laid]})
     else:
-        show(**facts)
-        _tell_written(asked, path, written=written, laid=laid, ok=not trouble)
-    raise click.exceptions.Exit(1 if trouble else 0)
+        show(looked, settings, requests=asked.requests, delay_s=asked.delay_s)
+        _tell_written(asked, looked, written=written, laid=laid)
+    raise click.exceptions.Exit(1 if looked.trouble else 0)
 
 
-def _proposed(asked: Asked, settings: Settings) -> tuple[Probe | None, Proposal | None, str]:
-    """What was found, and why there is no proposal (empty where there is one)."""
+def _looked(asked: Asked, settings: Settings) -> Looked:
     from crawlers.probe_pages import Errand
-    from crawlers.probe_proposal import id_of, propose
+    from crawlers.probe_proposal import id_of, propose, written
     from domain.errors import FetchFault, Refused
-    from patrol.commands.proposing_shown import refusal, trouble_of
-    from patrol.probing import address_of, look, owner_of
+    from patrol.commands.proposing_shown import Looked, refusal, trouble_of
+    from patrol.probing import address_of, folder_of, look
 
     try:
         addresses = address_of(asked.url)
     except ValueError:
-        return None, None, f"{asked.url}：不是网址；写 https://域名/ 或域名"
-    owner, platforms = owner_of(addresses[0], settings)
+        return Looked(trouble=f"{asked.url}：不是网址；写 https://域名/ 或域名")
     name = asked.name or id_of(addresses[0])
-    if owner is not None and owner.id != name and not asked.force:
-        how = "" if owner.enabled else "（未启用：把它的文件复制到 DIR/platforms 里，改成 enabled: true）"
-        return None, None, f"{asked.url}：平台 {owner.id}（{owner.title}）已经管这个网站{how}；仍要另写一个，加 --force"
-    if asked.name is not None and (known := platforms.get(name)) is not None and owner is not known and not asked.force:
-        return None, None, f"--id {name}：这个编号已由平台 {known.title}（{known.home}）使用；换一个，或加 --force 取代它"
+    if taken := _taken(asked, settings, addresses[0], name):
+        return Looked(trouble=taken)
     probe = None
     for url in addresses:
         errand = Errand(home=url, allow=asked.allow, requests=asked.requests, delay_s=asked.delay_s, browser=asked.browser)
         try:
             probe = look(errand, settings)
         except Refused as error:
-            return None, None, refusal(url, str(error))
+            return Looked(trouble=refusal(url, str(error)))
         except FetchFault as error:
-            return None, None, f"{url}：试读没有完成；{error}"
+            return Looked(trouble=f"{url}：试读没有完成；{error}")
         if probe.got[0].fault not in ("errors", "timed_out"):
             break
     assert probe is not None
     if trouble := trouble_of(probe):
-        return probe, None, trouble
+        return Looked(trouble=trouble, probe=probe)
     proposal = propose(probe, name=name, kind=asked.kind, allow=asked.allow)
-    return probe, proposal, _empty(proposal)
+    text = written(proposal, command=f"wangxun platforms new {asked.url}")
+    return Looked(trouble=_empty(proposal), probe=probe, proposal=proposal, text=text, path=folder_of(settings) / f"{name}.yml")
+
+
+def _taken(asked: Asked, settings: Settings, url: str, name: str) -> str:
+    """Whether a platform has the site, or the id, already; empty where none has."""
+    from patrol.probing import owner_of
+
+    if not ID.match(name):
+        return f"--id {name}：编号用小写字母、数字、-、_、.，2 到 64 个字符，以字母或数字开头"
+    owner, platforms = owner_of(url, settings)
+    if asked.force or (owner is not None and owner.id == name):
+        return ""
+    if owner is not None:
+        how = "" if owner.enabled else "（未启用：把它的文件复制到 DIR/platforms 里，改成 enabled: true）"
+        return f"{asked.url}：平台 {owner.id}（{owner.title}）已经管这个网站{how}；仍要另写一个，加 --force"
+    known = platforms.get(name)
+    return f"编号 {name} 已由平台 {known.title}（{known.home}）使用；用 --id 换一个，或加 --force 取代它" if known is not None else ""
 
 
 def _empty(proposal: Proposal) -> str:
@@ -120,23 +125,17 @@ def _empty(proposal: Proposal) -> str:
     return f"{proposal.data['home']}：读到了网页，但没有文字也没有链接；换一个栏目页的地址再试，或加 --browser 用浏览器再读"
 
 
-def _path(asked: Asked, settings: Settings, proposal: Proposal | None) -> Path | None:
-    from patrol.probing import folder_of
-
-    return folder_of(settings) / f"{proposal.data['id']}.yml" if proposal is not None else None
-
-
-def _kept(asked: Asked, proposal: Proposal, text: str, path: Path | None) -> tuple[bool, Sequence[Path]]:
+def _kept(asked: Asked, looked: Looked) -> tuple[bool, Sequence[Path]]:
     from patrol.probing import fixtures, keep
 
-    if not asked.write or path is None:
-        return False, []
-    written = keep(text, path, force=asked.force)
-    return written, fixtures(proposal, path.parent, force=asked.force) if asked.fixture else []
+    assert looked.proposal is not None and looked.path is not None
+    written = keep(looked.text, looked.path, force=asked.force)
+    return written, fixtures(looked.proposal, looked.path.parent, force=asked.force) if asked.fixture else []
 
 
-def _tell_written(asked: Asked, path: Path | None, *, written: bool, laid: Sequence[Path], ok: bool) -> None:
-    if not ok or path is None:
+def _tell_written(asked: Asked, looked: Looked, *, written: bool, laid: Sequence[Path]) -> None:
+    path = looked.path
+    if looked.trouble or path is None:
         return
     if not asked.write:
         click.echo(f"\n还没有写。写入 {path}：加 --write（连同样页加 --fixture）")
@@ -145,8 +144,3 @@ def _tell_written(asked: Asked, path: Path | None, *, written: bool, laid: Seque
     for page in laid:
         click.echo(f"样页 {page}")
     click.echo(f"接下来：wangxun platforms check && wangxun sweep {path.stem}")
-
-
-def host_of(url: str) -> str:
-    """Host and port, as `--allow-host` takes them."""
-    return urlsplit(url).netloc

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from crawlers.probe_proposal import Proposal, Read
 
 ROWS = 10
+WIDTHS = (44, 16, 16, 40)
+"""Columns of the table on a terminal."""
 SAMPLE = 240
 """Characters of the sample article that are shown."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
@@ -33,6 +36,19 @@ HOW = {
     "feed": "订阅源或站点地图", "discovered": "没有可靠的选择器：由通用提取器自行发现列表和文章",
 }  # fmt: skip
 WHY = {"home": "首页", "section": "栏目", "article": "文章", "feed": "订阅源", "sitemap": "站点地图"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What a look at a site came to."""
+
+    trouble: str = ""
+    """Why there is no proposal; empty where there is one."""
+    probe: Probe | None = None
+    proposal: Proposal | None = None
+    text: str = ""
+    """The YAML."""
+    path: Path | None = None
 
 
 def refusal(url: str, reason: str) -> str:
@@ -74,7 +90,8 @@ def misses(probe: Probe, proposal: Proposal, settings: Settings) -> list[str]:
         found.append(f"{probe.got[-1].asked}：网站{WALLS[probe.wall[0]]}（{probe.wall[1]}），到此为止")
     if proposal.scripted:
         seen = "" if find_browser(settings) is not None else "；本机还没有浏览器，装好之前读不到"
-        found.append(f"有网页不运行 JavaScript 就没有文字：文件里写了 fetch: auto（先用 HTTP，缺文字时用浏览器{seen}）。加 --browser 可以现在就用浏览器试读")
+        way = f"文件里写了 fetch: auto（先用 HTTP，缺文字时用浏览器{seen}）"
+        found.append(f"有网页不运行 JavaScript 就没有文字：{way}。加 --browser 可以现在就用浏览器试读")
     articles = [one for one in proposal.pages if one.fetched.why == "article"]
     postings = [posting for one in articles for posting in one.reading.postings]
     if not articles:
@@ -100,34 +117,45 @@ def _rows(proposal: Proposal) -> Iterator[tuple[str, str, str, str]]:
         yield hints.title, for_people(hints.published_at) if hints.published_at else "", hints.publisher or "", "（列表已见，正文未试读）"
 
 
-def show(
-    *, probe: Probe | None, proposal: Proposal | None, trouble: str, text: str, path: Path | None, settings: Settings, asked: Any
-) -> None:  # fmt: skip
+def show(looked: Looked, settings: Settings, *, requests: int, delay_s: float) -> None:
     """All of it for a person."""
-    if proposal is None or probe is None or trouble:
-        click.echo(trouble, err=True)
+    probe, proposal = looked.probe, looked.proposal
+    if proposal is None or probe is None or looked.trouble:
+        click.echo(_clean(looked.trouble, 2000), err=True)
         return
     robots = "，另读了 robots.txt" if settings.obey_robots else ""
+    pace = f"每次间隔约 {max(delay_s, probe.robots.delay_s):g} 秒，自称 {settings.user_agent.partition(' ')[0]}"
     click.echo(f"网站：{_clean(proposal.data['title'], 40)}  {proposal.data['home']}")
-    click.echo(f"请求：{len(probe.got)} 页（上限 {asked.requests}{robots}），每次间隔约 {max(asked.delay_s, probe.robots.delay_s):g} 秒，自称 {settings.user_agent.partition(' ')[0]}")
+    click.echo(f"请求：{len(probe.got)} 页（上限 {requests}{robots}），{pace}")
     click.echo(f"识别：{HOW[proposal.how].format(template=proposal.template)}")
     for one in proposal.pages:
         click.echo(f"  {WHY[one.fetched.why]}  {_clean(one.fetched.url, 90)}  {_of_page(one)}")
-    rows = list(_rows(proposal))
-    if rows:
-        click.echo(f"\n会提取（{len(rows)} 条，列出 {min(ROWS, len(rows))} 条）：")
-        for row in (("标题", "时间", "账号", "开头"), *rows[:ROWS]):
-            click.echo("  " + "  ".join(_padded(_clean(cell, 200), width) for cell, width in zip(row, (44, 16, 16, 40), strict=True)).rstrip())
-    sample = max((posting for posting in proposal.postings), key=lambda posting: len(posting.body), default=None)
-    if sample is not None and sample.body:
-        click.echo(f"\n样文：{_clean(sample.title, 80)}  {sample.url}")
-        body = "\n".join(_clean(part, SAMPLE) for part in sample.body[:SAMPLE].split("\n"))
-        click.echo("  " + body.replace("\n", "\n  ") + (f"……（共 {len(sample.body)} 字）" if len(sample.body) > SAMPLE else ""))
+    _table(proposal)
+    _sample(proposal)
     if found := misses(probe, proposal, settings):
         click.echo("\n没有读到：")
-        for one_miss in found:
-            click.echo(f"  {_clean(one_miss, 200)}")
-    click.echo(f"\n{path}：\n\n{text}", nl=False)
+        for miss in found:
+            click.echo(f"  {_clean(miss, 240)}")
+    click.echo(f"\n{looked.path}：\n\n{looked.text}", nl=False)
+
+
+def _table(proposal: Proposal) -> None:
+    rows = list(_rows(proposal))
+    if not rows:
+        return
+    click.echo(f"\n会提取（{len(rows)} 条，列出 {min(ROWS, len(rows))} 条）：")
+    for row in (("标题", "时间", "账号", "开头"), *rows[:ROWS]):
+        cells = (_padded(_clean(cell, 200), width) for cell, width in zip(row, WIDTHS, strict=True))
+        click.echo("  " + "  ".join(cells).rstrip())
+
+
+def _sample(proposal: Proposal) -> None:
+    posting = max(proposal.postings, key=lambda posting: len(posting.body), default=None)
+    if posting is None or not posting.body:
+        return
+    click.echo(f"\n样文：{_clean(posting.title, 80)}  {_clean(posting.url, 200)}")
+    body = "\n  ".join(_clean(part, SAMPLE) for part in posting.body[:SAMPLE].split("\n"))
+    click.echo(f"  {body}" + (f"……（共 {len(posting.body)} 字）" if len(posting.body) > SAMPLE else ""))
 
 
 def _of_page(one: Read) -> str:
@@ -141,12 +169,13 @@ def _of_page(one: Read) -> str:
     return f"{len(postings)} 条，{len(reading.follow)} 个链接可跟" if postings or reading.follow else "没有读到内容"
 
 
-def report(
-    *, probe: Probe | None, proposal: Proposal | None, trouble: str, text: str, path: Path | None, settings: Settings, asked: Any
-) -> dict[str, Any]:  # fmt: skip
+def report(looked: Looked, settings: Settings, *, requests: int) -> dict[str, Any]:
     """The same as one JSON object."""
-    base: dict[str, Any] = {"ok": not trouble, "why": trouble, "requests": len(probe.got) if probe else 0, "requests_most": asked.requests}
-    if proposal is None or probe is None or trouble:
+    probe, proposal = looked.probe, looked.proposal
+    base: dict[str, Any] = {
+        "ok": not looked.trouble, "why": looked.trouble, "requests": len(probe.got) if probe else 0, "requests_most": requests,
+    }  # fmt: skip
+    if proposal is None or probe is None or looked.trouble:
         return base
     return base | {
         "id": proposal.data["id"], "title": proposal.data["title"], "home": proposal.data["home"], "how": proposal.how,
@@ -158,14 +187,16 @@ def report(
             }
             for posting in proposal.postings[:50]
         ],
-        "announced": len(proposal.announced), "missing": misses(probe, proposal, settings), "path": str(path), "yaml": text,
+        "announced": len(proposal.announced), "missing": misses(probe, proposal, settings), "path": str(looked.path),
+        "yaml": looked.text,
     }  # fmt: skip
 
 
 def _page_row(one: Read) -> dict[str, Any]:
     fetched: Fetched = one.fetched
     return {
-        "url": fetched.url, "why": fetched.why, "layout": one.reading.layout, "items": one.reading.items, "postings": len(one.reading.postings),
+        "url": fetched.url, "why": fetched.why, "layout": one.reading.layout, "items": one.reading.items,
+        "postings": len(one.reading.postings),
         "follow": len(one.reading.follow), "shares": {name: round(share, 3) for name, share in one.shares.items()},
     }  # fmt: skip
 

@@ -80,10 +80,13 @@ def sweep(platform: tuple[str, ...], judge: bool, as_json: bool) -> None:
 
 def _one(work: Any, name: str) -> dict[str, Any]:
     from patrol import jobs
+    from patrol.session_pause import why_paused
     from store import captures
 
     sweep_id, outcome = jobs.sweep(work, name)
     if not sweep_id:
+        if why := why_paused(work, work.platforms[name]):
+            click.echo(f"{name} 已暂停：{why}", err=True)
         return {"sweep/skipped": 1}
     with work.store.read() as connection:
         counts = dict(captures.sweep(connection, sweep_id)["counts"])

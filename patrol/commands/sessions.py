@@ -118,7 +118,7 @@ def _by_hand(settings: Settings, platform: PlatformFile) -> Any:
     assert platform.session is not None
     browser = find_window(settings)
     address = platform.session.login or platform.home
-    click.echo(f"浏览器已打开 {address}\n请在其中登录；完成后回到这里按回车，或直接关闭浏览器窗口。", err=True)
+    click.echo(f"正在打开浏览器：{address}\n请在其中登录；完成后回到这里按回车，或直接关闭浏览器窗口。", err=True)
     return enter(address, browser=browser, done=pressed(sys.stdin))
 
 
@@ -241,7 +241,7 @@ def rotate(officer: str, as_json: bool) -> None:
     if as_json:
         show_json({"changed": changed})
     else:
-        click.echo(f"已换新密钥，重新加密会话 {changed} 个")
+        click.echo(f"已换新密钥，重新加密会话 {changed} 个" if changed else "没有会话要重新加密；密钥由环境给出时，先写 新,旧 再执行")
 
 
 def _row(entry: Entry) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -22,7 +22,7 @@ from PIL import Image
 from domain.clock import for_people
 from domain.identity import canonical_url, sha256
 from patrol.demo import poster
-from patrol.demo.postings import POSTS, Poster, Truth, all_posts
+from patrol.demo.postings import POSTS, Post, Poster, Truth, all_posts
 from pipelines import inbox
 from store.engine import Store
 
@@ -41,15 +41,19 @@ class Brought:
     """Address of each posting in them -> its truth."""
 
 
-def prepare(folder: Path, *, now: datetime) -> Brought:
-    """Write the files to `folder`/brought, and tell what is in them. Raises poster.FontMissing."""
+def prepare(folder: Path, *, now: datetime, reported: Mapping[str, Post] | None = None) -> Brought:
+    """Write the files to `folder`/brought, and tell what is in them. Raises poster.FontMissing.
+
+    `reported` are pages of the city that citizens saw on their phones and put on the list: address -> what they read there.
+    """
     place = folder / "brought"
     (place / "传单照片").mkdir(parents=True, exist_ok=True)
     truth: dict[str, Truth] = {}
-    for row in (*_rows("phone"), *_rows("list")):
+    listed = [*_rows("list"), *(_reported(url, post) for url, post in (reported or {}).items())]
+    for row in (*_rows("phone"), *listed):
         truth[canonical_url(row["url"])] = row["truth"]
     (place / "手机录制.har").write_text(json.dumps(_har(now), ensure_ascii=False), encoding="utf-8")
-    (place / "群众举报清单.csv").write_bytes(_list(now).encode("gb18030"))
+    (place / "群众举报清单.csv").write_bytes(_list(listed, now).encode("gb18030"))
     for row, data in _photos():
         (place / "传单照片" / row["file"]).write_bytes(data)
         truth[f"photo:{sha256(data)}"] = row["truth"]
@@ -151,9 +155,14 @@ def _packed(folder: Path, path: Path) -> None:
 # --- the list
 
 
-def _list(now: datetime) -> str:
+def _reported(url: str, post: Post) -> dict[str, Any]:
+    told = {"title": post.title, "body": post.body, "author": post.author, "truth": post.truth, "scheme": post.scheme}
+    return {"url": url, **told, "hours_ago": post.hours_ago}
+
+
+def _list(listed: Sequence[dict[str, Any]], now: datetime) -> str:
     rows = [["标题", "正文", "链接", "发布者", "发布时间"]]
-    rows += [[row["title"], row["body"], row["url"], row["author"], _when(now, row)] for row in _rows("list")]
+    rows += [[row["title"], row["body"], row["url"], row["author"], _when(now, row)] for row in listed]
     rows.insert(4, ["", "", "https://www.qtrx.example/item/88100", "匿名", ""])  # a line that was never filled in
     return _csv(rows)
 

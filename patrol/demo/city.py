@@ -24,8 +24,9 @@ from domain.clock import utc_now
 from domain.identity import canonical_url
 from patrol.demo import sites
 from patrol.demo.life import Life, Shown
-from patrol.demo.postings import SITES, Truth, all_posts
+from patrol.demo.postings import SITES, Post, Truth, all_posts
 from patrol.demo.serving import Served, listen, port_of
+from patrol.demo.sites import shop
 
 PLATFORMS = Path(__file__).parent / "platforms"
 SAVE_EVERY_S = 5.0
@@ -137,6 +138,11 @@ class City:
         """The canonical address of a posting."""
         page, mark, floor = sites.path_of(item).partition("#")
         return canonical_url(self.address(item.site) + page) + mark + floor
+
+    def reported(self) -> dict[str, Post]:
+        """Pages that cloak, as citizens saw them on their phones and reported them: address -> what stands there for a victim."""
+        found = (self.life.find(key) for key in shop.REPORTED)
+        return {self.url(item): item.post for item in found if item is not None}
 
     def snapshot(self) -> tuple[Open, ...]:
         """Every posting that is publicly reachable right now."""

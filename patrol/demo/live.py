@@ -16,7 +16,9 @@ import httpx
 from domain.clock import for_people, utc_now
 from domain.states import CHINESE
 from patrol import process
+from patrol.demo import brought
 from patrol.demo.town import OFFICERS, PASSWORD, Town, open_town
+from pipelines import inbox
 from store import counts
 from store.engine import open_store
 
@@ -33,6 +35,7 @@ def run(folder: Path, *, port: int, fresh: bool) -> None:
     began = time.monotonic()
     click.echo("网巡演示：正在搭建演示城市 ……")
     with open_town(folder, fresh=fresh, console_port=port) as town:
+        _bring(town)
         children = [_child(town, "run", "--pace", str(PACE)), _child(town, "console", "--port", str(port))]
         try:
             _until_open(port, children, stop)
@@ -48,6 +51,16 @@ def run(folder: Path, *, port: int, fresh: bool) -> None:
                 except subprocess.TimeoutExpired:
                     child.kill()
     click.echo("演示已停止；再次运行将从此处继续，--fresh 重新开始")
+
+
+def _bring(town: Town) -> None:
+    """Hand in, once, what was recorded and photographed outside: the daemon takes it in, and the console's page 导入 tells."""
+    store = open_store(town.settings)
+    try:
+        if not inbox.listed(store, limit=1):
+            brought.hand_in(store, brought.prepare(town.folder, now=utc_now(), reported=town.city.reported()), now=utc_now())
+    finally:
+        store.close()
 
 
 def _child(town: Town, *words: str) -> subprocess.Popen[bytes]:

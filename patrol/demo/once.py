@@ -22,7 +22,7 @@ from patrol.demo.play import Officers
 from patrol.demo.tally import Key, tally
 from patrol.demo.town import Town, open_town
 from patrol.work import Work, open_work
-from store import counts
+from store import counts, sources
 
 ROUNDS = 3
 """Patrols: the city as found; what arrived and what came down after warnings; what came back."""
@@ -37,7 +37,7 @@ def run(folder: Path, *, fresh: bool, show: bool) -> dict[str, Any]:
     with open_town(folder, fresh=fresh, recheck_hours=1e-6) as town:
         work = open_work(town.settings)
         try:
-            key = Key(town, brought=_bring(work, folder, say))
+            key = Key(town, brought=_bring(work, town, say))
             officers = Officers(work, truth=key.truth)
             for number in range(1, ROUNDS + 1):
                 say.print(f"[bold]第 {number} 轮巡查[/bold]")
@@ -58,13 +58,21 @@ def run(folder: Path, *, fresh: bool, show: bool) -> dict[str, Any]:
     return result
 
 
-def _bring(work: Work, folder: Path, say: Console) -> dict[str, str]:
-    """Hand in what was recorded and photographed outside, and take it in: its key."""
-    things = brought.prepare(folder, now=work.clock())
+def _bring(work: Work, town: Town, say: Console) -> dict[str, str]:
+    """Hand in what was recorded and photographed outside, take it in, and look at what was reported as others see it: its key."""
+    things = brought.prepare(town.folder, now=work.clock(), reported=town.city.reported())
     brought.hand_in(work.store, things, now=work.clock())
     counts = jobs.recorded(work, "inbox", lambda: inbox.take_in(work))
     say.print(f"导入 {counts.get('taken', 0)} 个文件：取证页面 {counts.get('captures', 0)}，拒收 {counts.get('refused', 0)}")
+    jobs.recorded(work, "assess", lambda: jobs.judge(work))
+    _compare(work, say)
     return dict(things.truth)
+
+
+def _compare(work: Work, say: Console) -> None:
+    """Pages as other visitors see them."""
+    seen = jobs.recorded(work, "cloak", lambda: cloaking.compare_views(work, draw=random.Random(len(work.platforms))))
+    say.print(f"  分访客比对 {seen.get('pages', 0)} 页，不同 {seen.get('differs', 0)}")
 
 
 def _patrol(work: Work, say: Console) -> None:
@@ -85,10 +93,16 @@ def _patrol(work: Work, say: Console) -> None:
         for platform, outcome in pool.map(one, patrolled):
             say.print(f"  {platform:<14} {outcome}")
     counts = jobs.recorded(work, "assess", lambda: jobs.judge(work))
-    seen = jobs.recorded(work, "cloak", lambda: cloaking.compare_views(work, draw=random.Random(len(work.platforms))))
+    _compare(work, say)
     jobs.recorded(work, "stamp", lambda: cloaking.stamp(work))
-    say.print(f"  分访客比对 {seen.get('pages', 0)} 页，不同 {seen.get('differs', 0)}")
+    jobs.recorded(work, "rotation", lambda: _credit(work))
     say.print(f"  研判 {counts.get('assessed', 0)}，命中 {counts.get('hits', 0)}")
+
+
+def _credit(work: Work) -> jobs.Counts:
+    """Tell the queries of the rotation which hits they brought: the next round asks what brought some."""
+    with work.store.write() as connection:
+        return {"hits": sources.credit_hits(connection)}
 
 
 def _settle(work: Work, town: Town, officers: Officers) -> None:

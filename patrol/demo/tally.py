@@ -44,7 +44,8 @@ def tally(work: Work, *, key: Key) -> dict[str, Any]:
     what a receiver should have and has not. `precision` and `recall` are of postings at level review or above, against the key,
     over all that was publicly reachable. `imported`, `generic`, `feeds` and `promoted` are postings that came from handed-in files,
     from the site known by its home alone, from the feed, and by one hop from a search result; `imported_hits` and `promoted_hits` the hits
-    among them. `queries` were asked, `campaigns` tie hits of two places or more, `cloaked` pages showed others something else.
+    among them. `queries` were asked and brought `query_hits`, `campaigns` tie hits of two places or more, `cloaked` pages showed others
+    something else.
     """
     with work.store.read() as connection:
         found = counts.totals(connection)
@@ -52,7 +53,11 @@ def tally(work: Work, *, key: Key) -> dict[str, Any]:
         rectified = counts.ever_rectified(connection)
         levels = counts.highest_levels(connection)
         ways = reach.by_way(connection)
-        searched, campaigns, cloaked = reach.queries_asked(connection), reach.campaigns_across(connection), reach.cloaked(connection)
+        (asked, asked_hits), campaigns, cloaked = (
+            reach.queries_asked(connection),
+            reach.campaigns_across(connection),
+            reach.cloaked(connection),
+        )
         places, hit_places = reach.by_platform(connection), reach.hits_by_platform(connection)
     missing = sorted(key.standing - set(levels))
     between = report.reconcile(work.store, now=work.clock())
@@ -64,8 +69,8 @@ def tally(work: Work, *, key: Key) -> dict[str, Any]:
         "hits": found["hits"], "decisions": found["decisions"], "notices": found["notices"], "notices_rectified": rectified,
         "leads": referred, "receipts": receipts, "feedback": feedback, "alarms": found["alarms"],
         "imported": ways.postings, "imported_hits": ways.hits, "refused": ways.refused, "generic": places.get(GENERIC, 0),
-        "feeds": places.get(FEED, 0), "queries": searched, "promoted": places.get(LANDING, 0), "promoted_hits": hit_places.get(LANDING, 0),
-        "campaigns": campaigns, "cloaked": cloaked,
+        "feeds": places.get(FEED, 0), "queries": asked, "query_hits": asked_hits,
+        "promoted": places.get(LANDING, 0), "promoted_hits": hit_places.get(LANDING, 0), "campaigns": campaigns, "cloaked": cloaked,
         "lost": between.lost + len(missing) + (referred - receipts), "promos": len(promos),
         "precision": round(right / len(flagged), 4) if flagged else 0.0, "recall": round(right / len(promos), 4) if promos else 0.0,
     }  # fmt: skip

@@ -14,6 +14,7 @@ from store import tables
 from store.engine import Store
 from tests.console import seed
 from tests.console.conftest import Hand
+from tests.console.test_picture_boxes import with_poster
 from tests.console.test_rules import add_figures
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -185,4 +186,24 @@ def test_a_flooded_rule_is_found_and_released_by_clicks(enter: Callable[[str], A
     tab.click("text=确属涉嫌，放行")
     tab.wait_for_selector(".flash")
     assert tab.locator(".held-rule").count() == 0
+    assert tab.faults == []
+
+
+def test_boxes_lie_on_the_picture_say_what_they_hold_and_go_away(enter: Callable[[str], Any], staffed: Store, clock: Hand) -> None:
+    hit = seed.add_hit(staffed, now=clock(), sample=seed.Sample("海报一张", "详见海报", "wealth_mgmt", "alert", "高危", ()))
+    with_poster(staffed, hit)
+    tab = enter("chen")
+    tab.goto(f"/hits/{hit}")
+    tab.locator(".seen img").scroll_into_view_if_needed()
+    tab.wait_for_function("document.querySelector('.seen img').naturalWidth === 600")
+    picture, box = tab.locator(".seen img").bounding_box(), tab.locator(".seen rect").first.bounding_box()
+    share = picture["width"] / 600
+    assert abs(box["x"] - picture["x"] - 40 * share) < 3 and abs(box["y"] - picture["y"] - 60 * share) < 3
+    assert abs(box["width"] - 520 * share) < 5 and abs(box["height"] - 80 * share) < 5
+    tab.locator(".seen rect").first.hover()
+    assert tab.inner_text(".box-said").startswith("保本保息 年化18%")
+    tab.uncheck("#boxes")
+    assert not tab.locator(".seen svg").is_visible() and tab.locator(".seen img").is_visible()
+    tab.reload()
+    assert not tab.is_checked("#boxes")
     assert tab.faults == []

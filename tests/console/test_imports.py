@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import socket
@@ -16,6 +17,7 @@ import pytest
 from PIL import Image
 
 from domain.clock import utc_now
+from domain.errors import DiskFull
 from patrol import inbox as job
 from patrol.work import open_work
 from pipelines import inbox
@@ -63,7 +65,8 @@ def test_same_file_again_adds_nothing(staffed: Store, officer: Callable[[str], O
         send(who, LIST.encode())
         job.take_in(work)
     work.close()
-    assert inbox.listed(staffed)[0].report["repeated"] == 1 and inbox.listed(staffed)[0].report["new"] == 0
+    reports = [upload.report for upload in inbox.listed(staffed)]
+    assert sorted((report["captures"], report["repeated"], report["new"]) for report in reports) == [(0, 1, 0), (1, 0, 1)]
     assert "另有 1 项已在库" in who.get("/imports").text
 
 
@@ -206,6 +209,33 @@ def test_upload_that_broke_off_is_cleared_after_a_day(staffed: Store) -> None:
     assert inbox.clear_stale(staffed, now=now) == 0
     assert inbox.clear_stale(staffed, now=now + timedelta(days=2)) == 1
     assert not half.exists()
+
+
+class FullDisk(io.BytesIO):
+    """A file that is copied until the disk is full."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.tell():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().read(1)
+
+
+def test_full_disk_is_told_and_leaves_nothing_behind(staffed: Store) -> None:
+    with pytest.raises(DiskFull, match="磁盘已满"):
+        inbox.receive(staffed, FullDisk(b"xxx"), name="a.csv", kind="auto", officer="wu", now=utc_now(), most=10)
+    assert list(inbox.folder_of(staffed).iterdir()) == []
+
+
+def test_failed_file_goes_after_a_month_and_its_report_stays(staffed: Store) -> None:
+    number = inbox.receive(staffed, io.BytesIO(b"\x00" * 900), name="x.bin", kind="auto", officer="wu", now=utc_now(), most=1000)
+    work = open_work(staffed.settings)
+    job.take_in(work)
+    work.close()
+    upload = inbox.one(staffed, number)
+    assert upload is not None and upload.state == "failed"
+    assert inbox.clear_stale(staffed, now=utc_now()) == 0
+    assert inbox.clear_stale(staffed, now=utc_now() + timedelta(days=31)) == 1
+    assert not inbox.file_of(staffed, upload).exists() and inbox.one(staffed, number) == upload
 
 
 def test_report_is_json_that_people_can_keep(staffed: Store) -> None:

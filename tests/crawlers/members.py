@@ -56,14 +56,24 @@ def platform_of(site: Site, **given: Any) -> dict[str, Any]:
     return {
         "id": "town", "title": "会员站", "home": site.home, "kind": "forum", "allow_hosts": [f"127.0.0.1:{site.port}"],
         "hosts": [f"127.0.0.1:{site.port}"], "session": "office", "pace": {"delay_s": 0, "concurrency": 1, "jitter": False},
-        "robots": {"ignore": "a test's own server"}, "list": {"match": r"/$", "item": "li", "fields": {"title": "a", "link": "a::attr(href)"}},
+        "robots": {"ignore": "a test's own server"},
+        "list": {"match": r"/$", "item": "li", "fields": {"title": "a", "link": "a::attr(href)"}},
         "detail": {"match": "/t/", "fields": {"title": "h1", "body": "p"}}, **given,
     }  # fmt: skip
 
 
 def state(value: str = SID, *, domain: str = "127.0.0.1", **given: Any) -> dict[str, Any]:
     """A storage_state with one cookie."""
-    cookie = {"name": "SID", "value": value, "domain": domain, "path": "/", "expires": -1, "httpOnly": True, "secure": False, "sameSite": "Lax"}
+    cookie = {
+        "name": "SID",
+        "value": value,
+        "domain": domain,
+        "path": "/",
+        "expires": -1,
+        "httpOnly": True,
+        "secure": False,
+        "sameSite": "Lax",
+    }
     return {"cookies": [cookie | given], "origins": []}
 
 

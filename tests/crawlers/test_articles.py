@@ -133,6 +133,12 @@ def test_glued_clock_ends_the_day() -> None:
     assert moment("编号 2020-01-1417", now=NOW) is None
 
 
+def test_eight_digits_are_a_day_where_they_can_be_one() -> None:
+    assert moment("20241105", now=NOW) == datetime(2024, 11, 5, tzinfo=SHANGHAI)
+    for other in ("20241305", "20240230", "13800138", "99991231", "20991231", "2024110", "00000000", "２０２４１１０５"):
+        assert moment(other, now=NOW) is None, other
+
+
 def test_furniture_at_both_ends_goes_and_words_between_stay() -> None:
     lines = [
         "（原标题：另一个）",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import os
+import resource
 import signal
 import stat
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,10 +21,12 @@ from pydantic import ValidationError
 from crawlers.chromium import find_browser
 from crawlers.platform import PlatformFile
 from crawlers.sessions import Vault
+from crawlers.sessions_browser import screen
 from crawlers.sessions_cookies import Cookie, Jar, cookies_of
 from crawlers.sessions_entry import enter, find_window
 from crawlers.sessions_key import SessionFault, WrongKey, begin_change, key_path, load_keys
 from domain.clock import utc_now
+from domain.errors import Refused
 from domain.settings import Settings
 from tests.crawlers.conftest import ROOT
 from tests.crawlers.members import SID, Members, bytes_of, put, state
@@ -48,7 +52,9 @@ def test_a_session_is_encrypted_and_for_its_owner_alone(tmp_path: Path) -> None:
     vault = Vault(Settings(dir=tmp_path))
     assert vault.open("office").state["cookies"][0]["value"] == SID
     assert SID.encode() not in bytes_of(tmp_path) and base64.b64encode(SID.encode()) not in bytes_of(tmp_path)
-    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "sessions", *tmp_path.rglob("*")) if path.name != tmp_path.name}
+    modes = {
+        path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "sessions", *tmp_path.rglob("*")) if path.name != tmp_path.name
+    }
     assert modes == {"sessions": 0o700, "office.session": 0o600, ".lock": 0o600, "session.key": 0o600}
     assert SID not in repr(vault.open("office")) and SID not in repr(cookies_of(example()))
 
@@ -134,7 +140,9 @@ def test_of_two_officers_at_once_one_is_told_that_the_other_was_first(tmp_path: 
         try:
             with vault.turn():
                 given = example(f"value-of-{who}-0123456789")
-                came.append(vault.put("office", given, platform=of(), by=who, at=utc_now(), origin="file", seen=seen.serial if seen else None))
+                came.append(
+                    vault.put("office", given, platform=of(), by=who, at=utc_now(), origin="file", seen=seen.serial if seen else None)
+                )
         except SessionFault as error:
             told.append(str(error))
 
@@ -244,14 +252,21 @@ def test_a_cookie_goes_where_it_belongs_and_nowhere_else(cookie: dict[str, Any],
 
 
 def test_a_plain_platform_gets_plain_cookies_alone() -> None:
-    jar = Jar([Cookie(name="a", value="1", domain=".example.com"), Cookie(name="b", value="2", domain=".example.com", secure=True)], of(**PLAIN))
+    jar = Jar(
+        [Cookie(name="a", value="1", domain=".example.com"), Cookie(name="b", value="2", domain=".example.com", secure=True)], of(**PLAIN)
+    )
     assert jar.header("http://bbs.example.com/") == "a=1" and jar.header("https://bbs.example.com/") == "a=1; b=2"
 
 
 def test_no_cookie_reaches_beyond_the_platform_in_a_browser() -> None:
-    wide = [Cookie(name=str(number), value="v", domain=domain) for number, domain in enumerate((".example.com", "bbs.example.com", "other.cn"))]
+    wide = [
+        Cookie(name=str(number), value="v", domain=domain) for number, domain in enumerate((".example.com", "bbs.example.com", "other.cn"))
+    ]
     given = Jar(wide, of()).for_browser(now_s=0)
-    assert [(one["name"], one["domain"], one["secure"]) for one in given] == [("0", ".bbs.example.com", True), ("1", "bbs.example.com", True)]
+    assert [(one["name"], one["domain"], one["secure"]) for one in given] == [
+        ("0", ".bbs.example.com", True),
+        ("1", "bbs.example.com", True),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -322,14 +337,65 @@ def test_a_broken_pause_or_one_of_an_earlier_session_pauses_nothing(tmp_path: Pa
     (tmp_path / "sessions" / "office.paused").write_text("{")
     assert vault.paused("office") is None
     vault.pause("office", serial=entry.serial, at=utc_now(), why="login: 请登录")
-    assert json.loads((tmp_path / "sessions" / "office.paused").read_text())["serial"] == entry.serial and vault.paused("office") is not None
+    assert (
+        json.loads((tmp_path / "sessions" / "office.paused").read_text())["serial"] == entry.serial and vault.paused("office") is not None
+    )
+
+
+def test_a_full_disk_keeps_the_old_session_and_says_so(tmp_path: Path) -> None:
+    put(tmp_path, OFFICE, example())
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.raises(SessionFault, match="cannot be written"):
+            put(tmp_path, OFFICE, example("another-value-0123456789"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert Vault(Settings(dir=tmp_path)).open("office").state["cookies"][0]["value"] == SID
+    assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".part-")]
+
+
+@pytest.mark.parametrize(
+    ("value", "alone", "secret"),
+    [
+        ("0123456789abcdef", True, True), ("https://bbs.example.com/1", True, False), ("bootstrap-dark-mode", True, False),
+        ("zh-CN", True, False), ("short-12", False, True), ("short", False, False), ("ab+/cd==0123456789&", False, True),
+    ],
+)  # fmt: skip
+def test_what_must_stand_nowhere_is_a_token_and_no_word_of_every_page(value: str, alone: bool, secret: bool) -> None:
+    jar = Jar([Cookie(name="SID", value=value, domain=".example.com", httpOnly=not alone)], of())
+    assert (value.encode() in set(jar.secrets())) is secret
+    if "&" in value:
+        assert {value.replace("&", "&amp;").encode(), b"ab%2B%2Fcd%3D%3D0123456789%26"} <= set(jar.secrets())
+
+
+def test_a_site_that_renews_with_each_page_fills_no_memory() -> None:
+    jar = Jar([], of())
+    for number in range(2000):
+        jar.take("https://bbs.example.com/", [f"SID=token-{number:020d}; Path=/", f"n{number}={number:020d}"])
+    assert len(jar.living(0)) == 300 and len({*jar.secrets()}) <= 400 and jar.header("https://bbs.example.com/").count("SID=") == 1
+
+
+def test_the_gate_lets_cookies_through_to_the_platforms_own_hosts_alone(tmp_path: Path) -> None:
+    town = {**OFFICE, "hosts": ["bbs.example.com:8443", "img.example.com"], "home": "https://bbs.example.com:8443/"}
+    put(tmp_path, town, example())
+    spider = SimpleNamespace(platform=PlatformFile.model_validate(town), deployment=Settings(dir=tmp_path), course=None, visit=None)
+    kept = screen(spider)
+    assert kept is not None and kept("https://bbs.example.com:8443/", []) == [] == kept("https://cdn.cn:443/", [])
+    for strays in ("https://bbs.example.com:443/", "https://a.bbs.example.com/"):
+        with pytest.raises(Refused, match="another port"):
+            kept(strays, [])
+    lines = ["Accept: */*", "cookie: SID=x", "AUTHORIZATION : y"]
+    assert kept("http://bbs.example.com:8443/", lines) == kept("http://cdn.cn/", lines) == ["Accept: */*"]
 
 
 @pytest.mark.browser
 @pytest.mark.skipif(find_browser(Settings()) is None, reason="no Chromium on this machine")
 @pytest.mark.parametrize("closes", [False, True])
-def test_what_a_person_logged_in_to_is_the_session(site: Any, closes: bool) -> None:
+def test_what_a_person_logged_in_to_is_the_session(site: Any, closes: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a script in place of a person, in the same browser without its window: to Enter, or to the window's end."""
+    for name in ("TMPDIR", "HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
     Members(site)
     site.pages["/welcome"] = (200, {"Set-Cookie": f"SID={SID}; Path=/; HttpOnly"}, b"<b class=me>x</b><script>localStorage.t='1'</script>")
     browser, looks = find_browser(Settings()), []
@@ -342,6 +408,7 @@ def test_what_a_person_logged_in_to_is_the_session(site: Any, closes: bool) -> N
 
     def done() -> bool:
         looks.append(1)
+        assert SID.encode() not in bytes_of(tmp_path), "in its profile on the disk"
         if closes and len(looks) == 2:
             tabs[0].context.browser.close()
         return not closes and len(looks) == 2

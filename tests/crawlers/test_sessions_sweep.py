@@ -100,9 +100,28 @@ def test_the_browser_is_known_and_gives_its_cookies_to_no_other_port(site: Any, 
     found = sweep(given)
     assert {"帖子1", "帖子2"} <= {posting.title for posting in found.postings}, found.log
     assert all(f"SID={SID}" in cookie for _path, cookie in town.heard) and len(town.heard) >= 3
+    assert any(f"seen={SID[::-1]}" in cookie for _path, cookie in town.heard[1:]), "renewed from page to page"
     assert {path for path, _ in heard} == {"/pixel.png", "/x.js", "/away"} and {cookie for _, cookie in heard} == {"None"}
     assert {one.capture.via for one in found.harvests if "/t/" in one.capture.url} == {"session:office/browser"}
     assert SID.encode() not in warc(found) and SID.encode() not in bytes_of(tmp_path)
+
+
+@needs_browser
+@pytest.mark.browser
+def test_a_page_that_needs_scripts_has_the_session_by_http_and_in_the_browser(site: Any, sweep: Any, tmp_path: Path) -> None:
+    """`fetch: auto`: a shell over HTTP, then its feed by script, for those whose browser holds the token of the login."""
+    feed = "document.getElementById('app').innerHTML = localStorage.token === 'given' ? '<ul><li><a href=/t/1>站内帖子</a></li></ul>' : ''"
+    Members(site, threads=1)
+    inner = Members(site, threads=0)
+    page = f"<b class=me>x</b><div id=app></div><script>{feed}</script>"
+    site.pages["/"] = lambda request: inner._show(request, page)
+    given = platform_of(site, fetch="auto", browser={"screenshot": "none"}, budget={"depth": 0})
+    given["list"]["keep"] = True
+    token = {"origin": site.home.rstrip("/"), "localStorage": [{"name": "token", "value": "given"}]}
+    put(tmp_path, given, state() | {"origins": [token, {"origin": "https://elsewhere.cn", "localStorage": []}]})
+    found = sweep(given)
+    assert [posting.title for posting in found.postings] == ["站内帖子"], found.log
+    assert len(inner.heard) == 2 and all(SID in cookie for _path, cookie in inner.heard)
 
 
 def waiting(folder: Path) -> list[str]:
@@ -159,6 +178,20 @@ def test_a_page_without_the_mark_of_members_is_an_expiry(site: Any, sweep: Any, 
     assert "游客" not in "".join(posting.body for posting in found.postings)
 
 
+def test_an_api_that_says_so_in_json_is_an_expiry(site: Any, sweep: Any, tmp_path: Path) -> None:
+    headers = {"Content-Type": "application/json"}
+    site.pages |= {
+        "/api?page=1": (200, headers, json.dumps({"data": [{"id": 1, "text": "第一条内容"}]}).encode()),
+        "/api?page=2": (200, headers, json.dumps({"code": -101, "message": "账号未登录"}, ensure_ascii=False).encode()),
+    }
+    api = {"start": site.home + "api?page=1", "items": "data", "fields": {"title": "text"}, "next": {"param": "page", "last": 5}}
+    given = platform_of(site, list=[], detail=[], api=api)
+    put(tmp_path, given)
+    found = sweep(given)
+    assert found.outcome == "walled" and "账号未登录" in found.stats["sweep/why"] and len(found.postings) == 1, found.log
+    assert [row["url"].rpartition("/")[2] for row in Vault(Settings(dir=tmp_path)).waiting("town")] == ["api?page=2"]
+
+
 def test_cookies_that_have_ended_ask_for_nothing(site: Any, sweep: Any, tmp_path: Path) -> None:
     town = Members(site)
     put(tmp_path, platform_of(site), state(expires=1_700_000_000))
@@ -180,6 +213,24 @@ def test_without_its_session_the_sweep_fails_in_words_and_asks_for_nothing(site:
     found = sweep(platform_of(site))
     assert found.outcome == "failed" and words[harm] in found.stats["sweep/why"], found.log
     assert not town.heard and not town.site.asked
+
+
+def test_a_wall_to_strangers_is_no_expiry(site: Any, sweep: Any, tmp_path: Path) -> None:
+    """Who looks for cloaking comes without the session, and is led to the login."""
+    town = Members(site)
+    put(tmp_path, platform_of(site))
+    found = sweep(platform_of(site), visit=json.dumps({"url": site.home + "t/1", "views": ["desktop", "phone"]}) + "\n")
+    assert town.heard and all(cookie == "" for _path, cookie in town.heard), found.log
+    assert found.count("session_expired") == 0 and Vault(Settings(dir=tmp_path)).paused("office") is None
+
+
+def test_a_login_on_another_host_is_an_expiry(site: Any, other: Any, sweep: Any, tmp_path: Path) -> None:
+    site.pages["/"] = (302, {"Location": f"{other.home}login"}, b"")
+    other.pages["/login"] = "<form>请登录</form>".encode()
+    given = platform_of(site, allow_hosts=["127.0.0.1"])
+    put(tmp_path, given)
+    found = sweep(given)
+    assert found.outcome == "walled" and found.count("session_expired") == 1, found.log
 
 
 def test_a_wall_without_a_session_is_the_wall_it_was(site: Any, sweep: Any, tmp_path: Path) -> None:

@@ -48,14 +48,14 @@ def test_every_dotted_path_of_scrapys_settings_loads() -> None:
     assert not faults, "\n".join(faults)
 
 
-def test_scrapy_finds_its_settings_and_the_one_spider() -> None:
+def test_scrapy_finds_its_settings_and_both_spiders() -> None:
     from scrapy.settings import Settings
     from scrapy.spiderloader import SpiderLoader
 
     settings = Settings()
     settings.setmodule("crawlers.settings", priority="project")
     assert (ROOT / "scrapy.cfg").read_text(encoding="utf-8").split()[-1] == "crawlers.settings"
-    assert SpiderLoader.from_settings(settings).list() == ["patrol"]
+    assert SpiderLoader.from_settings(settings).list() == ["patrol", "probe"]
 
 
 def _begins(call: ast.Call) -> bool:

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from domain.identity import sha256
 from domain.model import Assessment, Harvest, Image, Level
-from store import captures, hits, pictures, retention, tables
+from store import captures, cloaks, hits, overlays, pictures, retention, tables
 from store.archive import Archive
 from store.backup import verify
 from store.engine import Store
@@ -99,13 +99,17 @@ def test_a_hits_newest_page_is_sealed_before_its_file_goes(
     assert verify(any_store).faults == []
 
 
+def dismiss(store: Store, hit_id: int, *, at: datetime) -> None:
+    with store.write() as connection:
+        move(connection, "hit", hit_id, "claim", actor="li", at=at, claimed_by="li", claimed_until=at)
+        move(connection, "hit", hit_id, "dismiss", actor="li", at=at)
+        row = {"hit_id": hit_id, "officer": "li", "outcome": "dismissed", "reason": "正常", "at": at, "ruleset": "t@1", "model": "none"}
+        connection.execute(tables.decisions.insert().values(**row))
+
+
 def test_a_dismissed_hits_text_and_evidence_expire(any_store: Store, archive: Archive, fill: list[int], later: datetime) -> None:
     decided = later + timedelta(days=1)
-    with any_store.write() as connection:
-        move(connection, "hit", 1, "claim", actor="li", at=later, claimed_by="li", claimed_until=decided)
-        move(connection, "hit", 1, "dismiss", actor="li", at=decided)
-        row = {"hit_id": 1, "officer": "li", "outcome": "dismissed", "reason": "正常", "at": decided, "ruleset": "t@1", "model": "none"}
-        connection.execute(tables.decisions.insert().values(**row))
+    dismiss(any_store, 1, at=decided)
     retention.apply(any_store, archive, now=decided + timedelta(days=89))
     assert (rows(any_store)[1], rows(any_store)[4]) == ("evidence", "evidence")
     retention.apply(any_store, archive, now=decided + timedelta(days=91))
@@ -144,3 +148,97 @@ def test_a_damaged_page_of_a_hit_stays_named(any_store: Store, archive: Archive,
         path.write_bytes(bytes(path.stat().st_size))
     retention.apply(any_store, archive, now=later)
     assert any("capture:2" in fault for fault in verify(any_store).faults)
+
+
+VIEW = {"view": "phone", "status": 200, "known": True, "title": "页", "level": "alert", "score": 0.9, "promo": ["保本"]}
+APART = {
+    "sentences": [{"text": "加微信 abc12345", "views": ["phone"], "rules": []}],
+    "contacts": [{"kind": "wechat", "value": "abc12345", "views": ["phone"]}],
+}
+
+
+def compared(store: Store, archive: Archive, make_harvest: MakeHarvest, *, hit_id: int | None, at: datetime, pages: list[int]) -> int:
+    """Keeps a comparison that differs, its page sealed, with a stamped copy of its screenshot: its number."""
+    with store.write() as connection:
+        sweep = captures.begin_sweep(connection, platform="town", purpose="look", at=at, pid=None)
+    before = set(rows(store))
+    captures.keep(store, [replace(make_harvest(n, postings=0), screenshot=b"view %d" % n) for n in pages], sweep_id=sweep, archive=archive)
+    archive.close()
+    fresh = sorted(set(rows(store)) - before)
+    assert cloaks.seal(store, fresh) == len(pages)
+    views = [
+        VIEW | {"capture_id": number, "text": "加微信 abc12345", "contacts": [{"kind": "wechat", "value": "abc12345"}]} for number in fresh
+    ]
+    with store.write() as connection:
+        for number, shot in cloaks.screenshots(connection, fresh).items():
+            overlays.note(connection, screenshot=shot, overlay=archive.put_blob(b"stamped %d" % number, ".png"), now=at)
+        return cloaks.keep(
+            connection, hit_id=hit_id, platform="town", url="https://a.example/p", origin="hit", sweep_id=sweep, at=at, verdict="differs",
+            views=views, differences=APART, reason="涉嫌对不同访客显示不同内容：手机可见推广内容，电脑不可见",
+        )  # fmt: skip
+
+
+def comparison(store: Store, number: int) -> tuple[str, str]:
+    """(its word, all that it says of the page)."""
+    with store.read() as connection:
+        row = connection.execute(select(tables.cloaktables.cloaks).where(tables.cloaktables.cloaks.c.id == number)).one()
+    return row.verdict, f"{row.views} {row.differences}"
+
+
+def test_what_visitors_were_shown_expires_with_its_dismissed_hit(
+    any_store: Store, archive: Archive, fill: list[int], make_harvest: MakeHarvest, later: datetime
+) -> None:
+    hits.record(any_store, [(3, CLEAR)], now=later)
+    mine = compared(any_store, archive, make_harvest, hit_id=1, at=later, pages=[21, 22])
+    decided = later + timedelta(days=1)
+    dismiss(any_store, 1, at=decided)
+    retention.apply(any_store, archive, now=decided + timedelta(days=89))
+    assert "abc12345" in comparison(any_store, mine)[1] and (rows(any_store)[5], rows(any_store)[6]) == ("evidence", "evidence")
+    assert len(list(archive.files("blobs"))) == 5  # the page's, two views' and their copies
+    retention.apply(any_store, archive, now=decided + timedelta(days=91))
+    assert comparison(any_store, mine) == ("differs", "[] {'sentences': [], 'contacts': []}")
+    assert (rows(any_store)[5], rows(any_store)[6]) == ("dropped", "dropped")
+    assert list(archive.files("evidence")) == [] and list(archive.files("blobs")) == []
+    assert verify(any_store).faults == []
+
+
+def test_what_visitors_were_shown_of_a_hit_that_stands_stays(
+    any_store: Store, archive: Archive, fill: list[int], make_harvest: MakeHarvest, later: datetime
+) -> None:
+    hits.record(any_store, [(3, CLEAR)], now=later)
+    mine = compared(any_store, archive, make_harvest, hit_id=1, at=later, pages=[21])
+    sample = compared(any_store, archive, make_harvest, hit_id=None, at=later, pages=[23])
+    retention.apply(any_store, archive, now=later + timedelta(days=91))
+    assert "abc12345" in comparison(any_store, mine)[1] and rows(any_store)[5] == "evidence"
+    assert "abc12345" not in comparison(any_store, sample)[1] and rows(any_store)[6] == "dropped"
+    assert len(list(archive.files("blobs"))) == 3
+
+
+def test_a_view_that_another_hit_shows_too_stays(
+    any_store: Store, archive: Archive, fill: list[int], make_harvest: MakeHarvest, later: datetime
+) -> None:
+    mine = compared(any_store, archive, make_harvest, hit_id=1, at=later, pages=[21])
+    hits.record(any_store, [(3, ALERT)], now=later)
+    seen = tables.cloaktables.cloaks
+    with any_store.write() as connection:
+        row = dict(connection.execute(select(seen).where(seen.c.id == mine)).mappings().one())
+        cloaks.keep(connection, **{name: value for name, value in row.items() if name != "id"} | {"hit_id": 2})
+    dismiss(any_store, 1, at=later)
+    retention.apply(any_store, archive, now=later + timedelta(days=91))
+    assert "abc12345" not in comparison(any_store, mine)[1] and "abc12345" in comparison(any_store, mine + 1)[1]
+    assert rows(any_store)[5] == "evidence"
+
+
+def test_a_photos_hit_keeps_its_photo_and_expires_without_a_body(
+    any_store: Store, archive: Archive, fill: list[int], later: datetime
+) -> None:
+    blank = {"body": "", "title": "传单", "images": [{"url": URL, "sha256": None, "text": "", "qr": []}]}
+    with any_store.write() as connection:  # the photo is the page itself, and was not read
+        connection.execute(update(tables.postings).where(tables.postings.c.id == 1).values(**blank, first_capture_id=4, last_capture_id=4))
+    retention.apply(any_store, archive, now=later)
+    assert rows(any_store)[4] == "evidence"
+    dismiss(any_store, 1, at=later)
+    retention.apply(any_store, archive, now=later + timedelta(days=91))
+    assert rows(any_store)[4] == "dropped"
+    with any_store.read() as connection:
+        assert connection.execute(select(tables.postings.c.title).where(tables.postings.c.id == 1)).scalar() == ""

@@ -31,6 +31,9 @@ FACE: Mapping[str, Wording] = {
 }  # fmt: skip
 """What a cloaking page shows to visitors that it does not take for victims, by the posting's id."""
 
+REPORTED = ("g1001",)
+"""A cloaking page that citizens reported; the other one is for the patrol to find."""
+
 
 def sees_promotion(request: Request) -> bool:
     """Whether the shop takes the visitor for one who searched on a phone."""

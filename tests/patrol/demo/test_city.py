@@ -8,7 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from crawlers import extract
+from crawlers.extract import Reading, Role
 from crawlers.loader import load_platforms
+from crawlers.page import Page
+from domain.clock import utc_now
 from domain.identity import canonical_url
 from patrol.demo.city import City, platform_id
 from patrol.demo.postings import SITES, Post
@@ -36,7 +40,8 @@ def test_every_posting_stands_at_its_own_canonical_address(city: City, client: h
     for item in shown:
         answer = client.get(item.url)
         assert answer.status_code == 200, item.url
-        assert canonical_url(item.url) == item.url
+        page, mark, floor = item.url.partition("#")
+        assert canonical_url(page) == page and bool(mark) == (item.site == "bbs") and floor.startswith("post_" if mark else "")
         assert city.key_of(item.url) == item.id
         assert city.truth(item.url) == item.truth == city.truth(item.id)
 
@@ -96,8 +101,55 @@ def test_shop_shows_its_promotions_to_phones_from_a_search_alone(city: City, cli
 
 def test_search_marks_its_ads_and_puts_them_first(city: City, client: httpx.Client) -> None:
     page = client.get(f"{city.address('search')}/s", params={"q": "青棠 理财"}).text
-    ads = [item for item in city.life.shown("search") if item.post.kind == "ad"]
+    ads = [item for item in city.life.shown("search") if item.post.kind == "ad"] + list(city.life.shown("landing"))
     assert page.count('class="ad-label"') == min(10, len(ads))
+
+
+def test_search_leads_to_every_promoted_page(city: City, client: httpx.Client) -> None:
+    base, found = city.address("search"), ""
+    for begin in range(0, 60, 10):
+        found += client.get(f"{base}/s", params={"q": "白芦县 保本", "pn": begin}).text
+    behind = [item for item in city.life.shown("landing") if f'href="{city.url(item)}"' in found]
+    assert len(behind) == len(city.life.shown("landing")) > 2
+    assert all(item.body not in found and item.body in client.get(city.url(item)).text for item in behind)
+
+
+def read(city: City, client: httpx.Client, tmp_path: Path, site: str, path: str, role: Role = "start") -> Reading:
+    """A page of a site as its platform file reads it."""
+    city.platform_files(tmp_path)
+    platform = load_platforms([tmp_path / "platforms"])[platform_id(site)]
+    url = city.address(site) + path
+    return extract.read(platform, Page(client.get(url).content, url=url), role=role, now=utc_now())
+
+
+def test_forum_of_a_known_make_needs_no_selectors(city: City, client: httpx.Client, tmp_path: Path) -> None:
+    boards = [step.url for step in read(city, client, tmp_path, "bbs", "/").follow]
+    assert boards == [city.address("bbs") + "/forum-2-1.html"]
+    text = tmp_path / "platforms" / "demo-bbs.yml"
+    assert "like: discuz" in text.read_text(encoding="utf-8") and "list:" not in text.read_text(encoding="utf-8")
+    floors = read(city, client, tmp_path, "bbs", "/thread-1005-1-1.html", role="detail").postings
+    wanted = [(city.url(item), item.body, item.author) for item in city.life.floors("b1005")]
+    assert [(one.url, one.body, one.publisher) for one in floors] == wanted and len(wanted) == 2
+
+
+def test_feed_gives_whole_texts_and_leads_to_the_others(city: City, client: httpx.Client, tmp_path: Path) -> None:
+    reading = read(city, client, tmp_path, "feed", "/feed.xml")
+    whole, behind = {one.url: one.body for one in reading.postings}, {step.url for step in reading.follow}
+    assert len(whole) == len(behind) == 4
+    assert {*whole, *behind} == {city.url(item) for item in city.life.shown("feed")}
+    assert all(whole[city.url(item)] == item.body for item in city.life.shown("feed") if city.url(item) in whole)
+
+
+def test_county_site_is_read_from_its_home_alone(city: City, client: httpx.Client, tmp_path: Path) -> None:
+    waiting, seen = ["/"], {}
+    while waiting:
+        path = waiting.pop()
+        if path not in seen:
+            seen[path] = read(city, client, tmp_path, "county", path)
+            waiting += [step.url.removeprefix(city.address("county")) for step in seen[path].follow]
+    found = {one.url: one for reading in seen.values() for one in reading.postings}
+    for item in city.life.shown("county"):
+        assert (found[city.url(item)].title, found[city.url(item)].body) == (item.title, item.body)
 
 
 def test_walls_show_nothing_but_themselves(city: City, client: httpx.Client) -> None:

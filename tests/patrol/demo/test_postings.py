@@ -9,6 +9,7 @@ from itertools import combinations
 import pytest
 
 from domain.model import PostingKind
+from patrol.demo.brought import every
 from patrol.demo.postings import SITES, Post
 
 ALIKE = 0.5
@@ -20,10 +21,10 @@ def pieces(post: Post) -> frozenset[str]:
     return frozenset(text[start : start + 3] for start in range(len(text) - 2))
 
 
-def test_town_has_about_six_hundred_postings_and_eight_percent_promos(posts: tuple[Post, ...]) -> None:
+def test_town_has_about_seven_hundred_postings_and_nine_percent_promos(posts: tuple[Post, ...]) -> None:
     truths = Counter(post.truth for post in posts)
-    assert len(posts) >= 590
-    assert 0.07 <= truths["promo"] / len(posts) <= 0.09
+    assert len(posts) >= 650
+    assert 0.07 <= truths["promo"] / len(posts) <= 0.1
     assert truths["lookalike"] >= 120
 
 
@@ -64,15 +65,28 @@ def test_replies_belong_to_threads_that_are_there_before_them(posts: tuple[Post,
 
 @pytest.mark.parametrize("truth", ["promo", "lookalike", "ordinary"])
 def test_no_two_texts_are_nearly_the_same(posts: tuple[Post, ...], truth: str) -> None:
-    texts = [(post.id, pieces(post)) for post in posts if post.truth == truth]
+    texts = [(post.campaign or post.id, pieces(post)) for post in posts if post.truth == truth]
     alike = [
-        (one, other) for (one, a), (other, b) in combinations(texts, 2) if a and b and len(a & b) / min(len(a), len(b)) > ALIKE
+        (one, other)
+        for (one, a), (other, b) in combinations(texts, 2)
+        if one != other and a and b and len(a & b) / min(len(a), len(b)) > ALIKE
     ]
     assert alike == []
 
 
 def test_contacts_are_invented(posts: tuple[Post, ...]) -> None:
     text = "\n".join(post.title + post.body + " ".join(post.image.lines if post.image else ()) for post in posts)
+    text += "\n".join(str(row) for row in every())
     mobiles = re.findall(r"(?<!\d)1[3-9]\d{9}(?!\d)", text)
     assert mobiles and all(number.startswith("1390000") for number in mobiles)
     assert all(".example/" in post.image.qr for post in posts if post.image)
+
+
+def test_campaigns_stand_in_several_places_and_promote_alone(posts: tuple[Post, ...]) -> None:
+    held = [(post.campaign, post.site, post.truth) for post in posts if post.campaign]
+    held += [(row["campaign"], "brought", row["truth"]) for row in every() if row.get("campaign")]
+    names = {name for name, _, _ in held}
+    assert len(names) >= 3
+    for name in names:
+        assert len({site for one, site, _ in held if one == name}) >= 2
+    assert {truth for _, _, truth in held} == {"promo"}
