@@ -75,9 +75,8 @@ def _boxes(image: Image, *, matches: Sequence[Mapping[str, Any]], offset: int, r
         if width <= 0 or height <= 0:
             continue
         start, end = offset + region.start, offset + region.end
-        speaking = (
-            [one for one in matches if one["start"] < end and one["end"] > start and one["weight"] > 0] if region.kind == "text" else []
-        )
+        spoken = matches if region.kind == "text" else ()
+        speaking = [one for one in spoken if one["start"] < end and one["end"] > start and one["weight"] > 0]
         rules = tuple(dict.fromkeys(one["rule"] for one in sorted(speaking, key=lambda one: -one["weight"])))
         said = _said(image, region, text=text, reveal=reveal)
         yield Box(kind=region.kind, said=said, x=x, y=y, width=width, height=height, rules=rules, at=_clock(region.at_s))

@@ -18,7 +18,7 @@ import psutil
 from playwright.async_api import Browser, BrowserContext, CDPSession, Dialog, Page, Playwright, async_playwright
 from playwright.async_api import Error as PlaywrightError
 
-from crawlers.browsing_process import ARGUMENTS, BY_FLAG, drives, end_all, family, hold, held_mb
+from crawlers.browsing_process import ARGUMENTS, BY_FLAG, drives, end_all, family, held_mb, hold
 
 log = logging.getLogger(__name__)
 

@@ -49,7 +49,8 @@ def plain_platform(
 ) -> PlatformFile:
     """A site of which nothing is known yet."""
     return PlatformFile.model_validate({
-        "id": "probe", "title": urlsplit(home).hostname, "home": home, "hosts": [bare_host(home)], "kind": "generic", "allow_hosts": list(allow),
+        "id": "probe", "title": urlsplit(home).hostname, "home": home, "hosts": [bare_host(home)], "kind": "generic",
+        "allow_hosts": list(allow),
         "pace": {"delay_s": pace_s, "concurrency": 1}, "budget": {"seconds": seconds}, "fetch": "auto" if browser else "http",
     })  # fmt: skip
 

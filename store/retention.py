@@ -188,9 +188,8 @@ def _expire_pictures(store: Store) -> int:
     """Let go of sealed pictures and videos that no posting with a hit shows any more, as its expiry left them."""
     hits, posts, pages = tables.hits, tables.postings, tables.captures
     with store.write() as connection:
-        sealed = connection.execute(
-            select(pages.c.id, pages.c.sha256).where(pages.c.sealed, or_(*(pages.c.mime.like(one) for one in PICTURES)))
-        ).all()
+        pictured = or_(*(pages.c.mime.like(one) for one in PICTURES))
+        sealed = connection.execute(select(pages.c.id, pages.c.sha256).where(pages.c.sealed, pictured)).all()
         if not sealed:
             return 0
         shown = connection.execute(select(posts.c.images).join(hits, hits.c.posting_id == posts.c.id)).scalars()

@@ -43,7 +43,7 @@ def list_(as_json: bool) -> None:
     for row in rows:
         state = "" if row["enabled"] else "（未启用）"
         click.echo(f"{row['id']:<24} {row['kind']:<12} {row['fetch']:<8} 每 {row['every_s']:.0f} 秒  {row['title']}{state}  {row['home']}")
-        for layout, ago in row["browser"].items():
+        for layout, ago in promoted.get(str(row["id"]), {}).items():
             click.echo(f"{'':<24} {layout} 经浏览器抓取（不运行脚本则无正文，{ago} 轮前核实）")
 
 

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from crawlers.platform import PlatformFile
 from tests.crawlers.clips import clip
 
-PAGE = """<html><head><title>{title}</title>{head}</head><body><h1>{title}</h1><div class="body">银发公寓预存一万元。</div>{tail}</body></html>"""
+PAGE = """<html><head><title>{title}</title>{head}</head><body><h1>{title}</h1>
+<div class="body">银发公寓预存一万元。</div>{tail}</body></html>"""
 PLATFORM: dict[str, Any] = {
     "kind": "video",
     "list": {"item": "li"},
