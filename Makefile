@@ -22,10 +22,10 @@ demo:
 test:
 	@sh setup.sh $(TESTS)
 	@if .venv/bin/python -c 'import torch' 2>/dev/null; then \
-	  exec .venv/bin/python -m pytest -n 2 $(PYTEST_ARGS); \
+	  exec .venv/bin/python -m pytest -n 3 $(PYTEST_ARGS); \
 	else \
 	  echo 'torch is not installed, so the training tests are left out; make test TRAIN=1 adds them'; \
-	  exec .venv/bin/python -m pytest -n 2 -m 'not train' $(PYTEST_ARGS); \
+	  exec .venv/bin/python -m pytest -n 3 -m 'not train' $(PYTEST_ARGS); \
 	fi
 
 # All of them, even where the first finds something: a person mends it in one go.

@@ -95,7 +95,7 @@ def ship(
         loud = [row.text for row, value in zip(found.aside, heard, strict=True) if row.suspected and value >= LOUD]
         final = _screened(final, found, loud=loud, recipe=recipe)
         found_out = [row.text for row, value in zip(found.aside, heard, strict=True) if row.suspected and value >= COUNTS]
-        final = replace(final, voices=_doubting(final, listener, found_out, lost=recipe.screen["doubt_lost"]))
+        final = replace(final, voices=_doubting(final, listener, found_out, lost=recipe.screen.get("doubt_lost", 0.0)))
     facts = {
         "name": recipe.name,
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -42,7 +42,7 @@ def run(folder: Path, *, fresh: bool, show: bool) -> dict[str, Any]:
             for number in range(1, ROUNDS + 1):
                 say.print(f"[bold]第 {number} 轮巡查[/bold]")
                 key.note()
-                _patrol(work, say)
+                _patrol(work, say, compare=number == 1)
                 officers.work_through_queue()
                 _settle(work, town, officers)
                 say.print(f"  {officers.summary()}")
@@ -75,8 +75,11 @@ def _compare(work: Work, say: Console) -> None:
     say.print(f"  分访客比对 {seen.get('pages', 0)} 页，不同 {seen.get('differs', 0)}")
 
 
-def _patrol(work: Work, say: Console) -> None:
-    """Every platform once, as many side by side as production would, then judging until nothing waits."""
+def _patrol(work: Work, say: Console, *, compare: bool) -> None:
+    """Every platform once, as many side by side as production would, then judging until nothing waits.
+
+    `compare` looks at pages as other visitors too: what cloaks does so from the first round on, and each look costs a browser.
+    """
 
     def one(platform: str) -> tuple[str, str]:
         outcome = ["skipped"]
@@ -93,7 +96,8 @@ def _patrol(work: Work, say: Console) -> None:
         for platform, outcome in pool.map(one, patrolled):
             say.print(f"  {platform:<14} {outcome}")
     counts = jobs.recorded(work, "assess", lambda: jobs.judge(work))
-    _compare(work, say)
+    if compare:
+        _compare(work, say)
     jobs.recorded(work, "stamp", lambda: cloaking.stamp(work))
     jobs.recorded(work, "rotation", lambda: _credit(work))
     say.print(f"  研判 {counts.get('assessed', 0)}，命中 {counts.get('hits', 0)}")
