@@ -161,6 +161,10 @@ ALARM_KINDS = {
 """Alarm kind -> (name, what to do)."""
 
 JOBS = {
+    "cloak": "分访客比对",
+    "rotation": "检索词轮换",
+    "stamp": "截图加注",
+    "schedule": "回访排期",
     "assess": "研判",
     "recover": "恢复",
     "tidy": "清理核对",

@@ -28,6 +28,19 @@ MakeHarvest = Callable[..., Harvest]
 KeepTexts = Callable[..., None]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The whole loops, minutes of waiting each, begin first and on workers of their own; whatever else there is runs beside them.
+
+    Each worker first takes a quarter of its share of the tests, in their order: that is where the next worker's begin.
+    """
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    loops = [item for item in items if item.get_closest_marker("e2e")]
+    others = [item for item in items if not item.get_closest_marker("e2e")]
+    for number, loop in enumerate(loops):
+        others.insert(min(number * (len(items) // (4 * workers)), len(others)), loop)
+    items[:] = others
+
+
 @pytest.fixture(autouse=True)
 def _only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sockets of the test process reach 127.0.0.1 and ::1 alone; a test that needs more is a wrong test."""

@@ -110,7 +110,7 @@ def test_the_whole_way_from_text_to_a_loaded_judge(data: Path, tmp_path: Path) -
     assert path == out / manifest.NAME
     assert set(found.files) == {"tokenizer.json", "linear.npz", "model.onnx"}
     assert found.facts["metrics"]["aside"]["whole"] > 0.5
-    assert set(found.facts["data"]["files"]) == {"part1.jsonl", "real_train.jsonl.xz"}
+    assert set(found.facts["data"]["files"]) == {"part1.jsonl", "read.jsonl", "real_train.jsonl.xz"}
     classifier = neural.load(out)
     promo, plain = classifier.judge([Document(text="保本保息，年化18%，到期连本带利，名额有限，加微信"), Document(text="明天上午停水检修")])
     assert promo.score.value > plain.score.value
