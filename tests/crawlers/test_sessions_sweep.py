@@ -149,7 +149,8 @@ def test_an_expiry_in_mid_sweep_ends_it_and_the_next_goes_on_where_it_stood(site
     put(tmp_path, given, state(SID + "-new"))
     assert vault.paused("office") is None
     second = sweep(given)
-    assert {path.rpartition("/")[2] for path, _ in town.heard[:2]} == left, "what was left goes first"
+    begun = [path.rpartition("/")[2] for path, _ in town.heard[:3]]  # requests on their way at once may overtake each other by one
+    assert begun[0] in left and left <= set(begun), "what was left goes first"
     assert done | {posting.title for posting in second.postings} == {"帖子1", "帖子2", "帖子3", "帖子4"}
     assert second.count("session_resumed") == 2 and not waiting(tmp_path)
 
