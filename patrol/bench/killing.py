@@ -135,9 +135,10 @@ def _until_calm(town: Town, work: Work, *, key: Key) -> float:
 
 
 def _calm(work: Work, *, since: datetime) -> bool:
-    """Every platform was swept whole since, and nothing waits to be judged or sent."""
+    """Every platform that is patrolled was swept whole since, and nothing waits to be judged or sent."""
+    patrolled = {one.id for one in work.platforms.values() if one.enabled}
     with work.store.read() as connection:
-        swept = counts.platforms_swept(connection, since=since) >= set(work.platforms)
+        swept = counts.platforms_swept(connection, since=since) >= patrolled
         states = counts.by_state(connection, "delivery")
         hits = counts.by_state(connection, "hit")
         referred, _, heard = counts.with_feedback(connection)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from patrol.bench.killing import bench_kills
 from patrol.process import ROOT
 
 pytestmark = pytest.mark.e2e
@@ -31,3 +32,10 @@ def test_demo_once_runs_the_whole_loop(tmp_path: Path) -> None:
     assert found["leads"] == found["receipts"]
     assert found["precision"] > 0.8
     assert found["recall"] > 0.9
+
+
+@pytest.mark.browser
+def test_kill_9_loses_nothing_and_sends_nothing_twice() -> None:
+    figures = bench_kills(kills=4, seed=7, show=False)["figures"]
+    assert (figures["lost"], figures["sent_twice"]) == (0, 0)
+    assert figures["postings"] > 100
