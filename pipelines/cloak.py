@@ -95,7 +95,7 @@ def due(store: Store, platforms: Mapping[str, PlatformFile], *, policy: Cloaking
                 found.setdefault((row["platform"], url), Wanted(platform=row["platform"], url=url, hit_id=row["hit_id"]))
         suspected = cloaks.found_on(connection, since=since)
         # Where one page differed others do: those platforms come first.
-        for name in sorted(fit, key=lambda name: (name not in suspected, draw.random())):
+        for name in sorted(sorted(fit), key=lambda name: (name not in suspected, draw.random())):
             pages = [url for url in cloaks.pages_to_sample(connection, platform=name, since=since) if (name, url) not in found]
             share = policy.sample_per_platform * (4 if name in suspected else 1)
             for url in draw.sample(pages, min(share, len(pages), max(0, most - len(found)))):
